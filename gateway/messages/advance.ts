@@ -1,0 +1,162 @@
+/**
+ * Statuses from Meta advance messages: late, twice, out of order, before our own answer came. Reports of one batch are
+ * merged per message, then written by one statement that only ever raises the rank.
+ */
+import { type MessageStatus, statusRank } from '../canonical/status.ts';
+import type { Tx } from '../platform/database.ts';
+import type { Change } from './feed.ts';
+
+/** One status of Meta's, read and checked. Times are Unix ms. */
+export interface StatusReport {
+  tenantId: string;
+  numberId: number;
+  /** From biz_opaque_callback_data; null when the status carries none of ours. */
+  messageId: string | null;
+  wamid: string;
+  status: 'sent' | 'delivered' | 'read' | 'played' | 'failed';
+  at: number;
+  waId: string | null;
+  /** `{reason, meta}` as JSON text, for failed. */
+  error: string | null;
+  reason?: string;
+}
+
+interface MergedReport {
+  id: string | null;
+  number: number;
+  wamid: string;
+  wa_id: string | null;
+  status: MessageStatus;
+  rank: number;
+  sent: number | null;
+  delivered: number | null;
+  read: number | null;
+  played: number | null;
+  failed: number | null;
+  error: string | null;
+  changes: { status: MessageStatus; at: number; reason?: string }[];
+}
+
+/** Writes the reports of one tenant; returns what changed and how many reports named no message of ours. */
+export async function advance(
+  tx: Tx,
+  tenantId: string,
+  reports: StatusReport[],
+): Promise<{ changes: Change[]; strays: number }> {
+  const merged = merge(reports);
+  const named = merged.filter(({ id }) => id !== null);
+  const unnamed = merged.filter(({ id }) => id === null);
+  const changes: Change[] = [];
+  let strays = 0;
+  for (const [rows, column] of [
+    [named, 'id'],
+    [unnamed, 'wamid'],
+  ] as const) {
+    if (rows.length === 0) continue;
+    const changed = await write(tx, tenantId, rows, column);
+    const unchanged: MergedReport[] = [];
+    for (const row of rows) {
+      const id = changed.get(row[column]!);
+      if (id === undefined) unchanged.push(row);
+      else for (const change of row.changes) changes.push({ tenantId, id, ...change });
+    }
+    // A repeated report changes nothing either; only one that names no message of the number is a stray.
+    if (unchanged.length > 0)
+      strays += unchanged.length - (await countKnown(tx, tenantId, unchanged, column));
+  }
+  return { changes, strays };
+}
+
+function merge(reports: StatusReport[]): MergedReport[] {
+  const merged = new Map<string, MergedReport>();
+  for (const report of reports) {
+    const key = report.messageId ?? report.wamid;
+    let row = merged.get(key);
+    if (row === undefined) {
+      row = {
+        id: report.messageId,
+        number: report.numberId,
+        wamid: report.wamid,
+        wa_id: report.waId,
+        status: report.status,
+        rank: statusRank[report.status],
+        sent: null,
+        delivered: null,
+        read: null,
+        played: null,
+        failed: null,
+        error: null,
+        changes: [],
+      };
+      merged.set(key, row);
+    }
+    const rank = statusRank[report.status];
+    if (rank > row.rank) Object.assign(row, { status: report.status, rank });
+    if (report.error !== null) row.error ??= report.error;
+    if (row[report.status] === null) {
+      row.changes.push({
+        status: report.status,
+        at: report.at,
+        ...(report.reason === undefined ? {} : { reason: report.reason }),
+      });
+    }
+    row[report.status] = Math.min(row[report.status] ?? report.at, report.at);
+  }
+  for (const row of merged.values()) row.changes.sort((a, b) => statusRank[a.status] - statusRank[b.status]);
+  return [...merged.values()];
+}
+
+/** Returns, by the key that was searched, the ids of messages that exist and that something was new for. */
+async function write(
+  tx: Tx,
+  tenantId: string,
+  rows: MergedReport[],
+  column: 'id' | 'wamid',
+): Promise<Map<string, string>> {
+  const updated = await tx.all<{ id: string; wamid: string }>(
+    `with s as materialized (
+       select value ->> 'id' as id, cast(value ->> 'number' as bigint) as number_id, value ->> 'wamid' as wamid,
+         value ->> 'wa_id' as wa_id, value ->> 'status' as status, cast(value ->> 'rank' as integer) as rank,
+         cast(value ->> 'sent' as bigint) as sent_at, cast(value ->> 'delivered' as bigint) as delivered_at,
+         cast(value ->> 'read' as bigint) as read_at, cast(value ->> 'played' as bigint) as played_at,
+         cast(value ->> 'failed' as bigint) as failed_at, value ->> 'error' as error
+       from json_rows($2))
+     update messages set
+       wamid = coalesce(messages.wamid, s.wamid),
+       wa_id = coalesce(messages.wa_id, s.wa_id),
+       status = case when s.rank > messages.rank then s.status else messages.status end,
+       rank = case when s.rank > messages.rank then s.rank else messages.rank end,
+       sent_at = coalesce(messages.sent_at, s.sent_at),
+       delivered_at = coalesce(messages.delivered_at, s.delivered_at),
+       read_at = coalesce(messages.read_at, s.read_at),
+       played_at = coalesce(messages.played_at, s.played_at),
+       ended_at = case when s.rank > messages.rank then s.failed_at else messages.ended_at end,
+       error = case when s.rank > messages.rank then s.error else messages.error end
+     from s
+     where messages.tenant_id = $1 and messages.${column} = s.${column} and messages.number_id = s.number_id and (
+       s.rank > messages.rank
+       or (s.sent_at is not null and messages.sent_at is null)
+       or (s.delivered_at is not null and messages.delivered_at is null)
+       or (s.read_at is not null and messages.read_at is null)
+       or (s.played_at is not null and messages.played_at is null))
+     returning messages.id, messages.wamid`,
+    [tenantId, JSON.stringify(rows)],
+  );
+  return new Map(updated.map(row => [row[column], row.id]));
+}
+
+async function countKnown(
+  tx: Tx,
+  tenantId: string,
+  rows: MergedReport[],
+  column: 'id' | 'wamid',
+): Promise<number> {
+  const known = await tx.all(
+    `with s as materialized (
+       select value ->> '${column}' as key, cast(value ->> 'number' as bigint) as number_id from json_rows($2))
+     select messages.id from s join messages
+       on messages.tenant_id = $1 and messages.${column} = s.key and messages.number_id = s.number_id`,
+    [tenantId, JSON.stringify(rows.map(row => ({ [column]: row[column], number: row.number })))],
+  );
+  return known.length;
+}

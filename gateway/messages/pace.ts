@@ -1,0 +1,169 @@
+/**
+ * Pace is a row (decision 6): a number's lane holds the first free moment, and every claim advances it inside the
+ * transaction that claims, so that the rate holds across processes.
+ *
+ * Sends are spread evenly at 96 % of the number's rate: the rest absorbs jitter on the way to Meta, who counts in windows
+ * of one second. A claim may reach a short horizon ahead; each send then waits for its own moment.
+ */
+import { first, type Sql, type Tx } from '../platform/database.ts';
+
+export const horizonUs = 100_000;
+const usedPercent = 96;
+
+export interface Lane {
+  nextUs: number;
+  perSecond: number;
+  bulkPausedUntil: number;
+}
+
+export interface LaneKey {
+  tenantId: string;
+  numberId: number;
+}
+
+/** Microseconds between two sends; the same sum as in the SQL below. */
+export function intervalUs(perSecond: number): number {
+  return Math.floor(100_000_000 / (perSecond * usedPercent));
+}
+
+/** How many sends fit into one horizon. */
+export function slotsPerHorizon(perSecond: number): number {
+  return Math.max(1, Math.floor(horizonUs / intervalUs(perSecond)));
+}
+
+export async function createLane(tx: Tx, lane: LaneKey, perSecond: number): Promise<void> {
+  await tx.all(
+    `insert into lanes (number_id, tenant_id, per_second, next_us, paused_until, bulk_paused_until)
+     values ($1, $2, $3, 0, 0, 0)`,
+    [lane.numberId, lane.tenantId, perSecond],
+  );
+}
+
+export async function setLaneRate(tx: Tx, lane: LaneKey, perSecond: number): Promise<void> {
+  await tx.all('update lanes set per_second = $3 where number_id = $1 and tenant_id = $2', [
+    lane.numberId,
+    lane.tenantId,
+    perSecond,
+  ]);
+}
+
+/**
+ * Takes `count` consecutive moments if the lane is open and not booked further ahead than the horizon. Returns their times in
+ * Unix microseconds, or undefined when the messages have to queue.
+ */
+export async function reserve(
+  tx: Tx,
+  lane: LaneKey,
+  count: number,
+  nowMs: number,
+): Promise<number[] | undefined> {
+  const row = await first<{ next_us: number; per_second: number }>(
+    tx,
+    `update lanes
+     set next_us = (case when next_us > $3 then next_us else $3 end)
+       + cast($4 as bigint) * (100000000 / (per_second * ${usedPercent}))
+     where number_id = $1 and tenant_id = $2 and paused_until <= $5 and next_us <= $6
+       and (due_at is null or due_at > $5)
+     returning next_us, per_second`,
+    [lane.numberId, lane.tenantId, nowMs * 1000, count, nowMs, nowMs * 1000 + horizonUs],
+  );
+  if (row === undefined) return undefined;
+  const interval = intervalUs(row.per_second);
+  return Array.from({ length: count }, (_, i) => row.next_us - (count - i) * interval);
+}
+
+/** Locks the lane for a claim; undefined when it is paused or booked past the horizon. */
+export async function openLane(tx: Tx, lane: LaneKey, nowMs: number): Promise<Lane | undefined> {
+  const row = await first<{ next_us: number; per_second: number; bulk_paused_until: number }>(
+    tx,
+    `update lanes set due_at = due_at
+     where number_id = $1 and tenant_id = $2 and paused_until <= $3 and next_us <= $4
+     returning next_us, per_second, bulk_paused_until`,
+    [lane.numberId, lane.tenantId, nowMs, nowMs * 1000 + horizonUs],
+  );
+  return row && { nextUs: row.next_us, perSecond: row.per_second, bulkPausedUntil: row.bulk_paused_until };
+}
+
+/** Writes back what a claim changed: the next free moment, when the queue is next due, and when to sweep. */
+export async function closeLane(
+  tx: Tx,
+  lane: LaneKey,
+  nextUs: number,
+  sweepAt: number | null,
+): Promise<void> {
+  await tx.all(
+    `update lanes set next_us = $3, due_at = ${earliestDue},
+       sweep_at = case when sweep_at is null or sweep_at > $4 then coalesce($4, sweep_at) else sweep_at end
+     where number_id = $1 and tenant_id = $2`,
+    [lane.numberId, lane.tenantId, nextUs, sweepAt],
+  );
+}
+
+/** Two seeks of messages_queue, one per priority; min() over both would read the whole queue. */
+const earliestDue = `(select min(due_at) from (
+  select * from (select due_at from messages where tenant_id = $2 and number_id = $1 and priority = 0 and rank = 0
+    order by due_at limit 1) as single
+  union all
+  select * from (select due_at from messages where tenant_id = $2 and number_id = $1 and priority = 1 and rank = 0
+    order by due_at limit 1) as bulk) as queue)`;
+
+/** Makes sure that the sender looks at the lane at `dueAt` or before. */
+export async function markDue(tx: Tx, lane: LaneKey, dueAt: number): Promise<void> {
+  await tx.all(
+    `update lanes set due_at = $3 where number_id = $1 and tenant_id = $2 and (due_at is null or due_at > $3)`,
+    [lane.numberId, lane.tenantId, dueAt],
+  );
+}
+
+/** Makes sure that the sweeper looks at the lane's claims at `sweepAt` or before. */
+export async function markSweep(tx: Tx, lane: LaneKey, sweepAt: number): Promise<void> {
+  await tx.all(
+    `update lanes set sweep_at = $3 where number_id = $1 and tenant_id = $2 and (sweep_at is null or sweep_at > $3)`,
+    [lane.numberId, lane.tenantId, sweepAt],
+  );
+}
+
+/** After a throttling answer: nothing (lane) or no bulk (bulk) of this number is sent before `until`. */
+export async function pauseLane(tx: Tx, lane: LaneKey, what: 'lane' | 'bulk', until: number): Promise<void> {
+  const column = what === 'lane' ? 'paused_until' : 'bulk_paused_until';
+  await tx.all(`update lanes set ${column} = $3 where number_id = $1 and tenant_id = $2 and ${column} < $3`, [
+    lane.numberId,
+    lane.tenantId,
+    until,
+  ]);
+}
+
+export async function resumeLane(tx: Tx, lane: LaneKey, now: number): Promise<void> {
+  await tx.all(
+    'update lanes set paused_until = 0, bulk_paused_until = 0, due_at = case when due_at is null then null else $3 end where number_id = $1 and tenant_id = $2',
+    [lane.numberId, lane.tenantId, now],
+  );
+}
+
+/** Lanes whose queue is due and open, the longest waiting first. */
+export async function dueLanes(sql: Sql, now: number, limit: number): Promise<LaneKey[]> {
+  const rows = await sql.all<{ number_id: number; tenant_id: string }>(
+    `select number_id, tenant_id from lanes
+     where due_at is not null and due_at <= $1 and paused_until <= $1 order by due_at limit ${limit}`,
+    [now],
+  );
+  return rows.map(row => ({ tenantId: row.tenant_id, numberId: row.number_id }));
+}
+
+export async function lanesToSweep(sql: Sql, now: number, limit: number): Promise<LaneKey[]> {
+  const rows = await sql.all<{ number_id: number; tenant_id: string }>(
+    `select number_id, tenant_id from lanes where sweep_at is not null and sweep_at <= $1 order by sweep_at limit ${limit}`,
+    [now],
+  );
+  return rows.map(row => ({ tenantId: row.tenant_id, numberId: row.number_id }));
+}
+
+/** When a lane may be looked at again: the later of its pause and its booking. */
+export async function laneOpensAt(sql: Sql, lane: LaneKey): Promise<number> {
+  const row = await first<{ next_us: number; paused_until: number }>(
+    sql,
+    'select next_us, paused_until from lanes where number_id = $1 and tenant_id = $2',
+    [lane.numberId, lane.tenantId],
+  );
+  return row === undefined ? 0 : Math.max(row.paused_until, Math.ceil((row.next_us - horizonUs) / 1000));
+}

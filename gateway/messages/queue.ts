@@ -1,0 +1,176 @@
+/** The message table as a queue: insert, claim, release, expire. Everything here runs inside the caller's transaction. */
+import type { MetaEndpoint } from '../canonical/content.ts';
+import { storable, type Tx } from '../platform/database.ts';
+import type { ClaimedMessage, NewMessage } from './message.ts';
+import type { LaneKey } from './pace.ts';
+
+/** Who holds a claim, and until when it counts. */
+export interface Claim {
+  by: string;
+  until: number;
+}
+
+export interface InsertRow {
+  message: NewMessage;
+  /** Set when the message is sent at once by the process that takes it: it is stored as already claimed. */
+  claim: Claim | null;
+}
+
+/** Stores messages of one tenant. */
+export async function insertMessages(tx: Tx, tenantId: string, rows: InsertRow[]): Promise<void> {
+  const values = rows.map(({ message, claim }) => ({
+    id: message.id,
+    number: message.numberId,
+    key: message.keyId,
+    dialect: message.dialect,
+    type: message.type,
+    kind: message.recipientKind,
+    recipient: storable(message.recipient),
+    endpoint: message.endpoint,
+    body: message.body,
+    callback: message.callbackData && storable(message.callbackData),
+    campaign: message.campaign && storable(message.campaign),
+    priority: message.priority,
+    fake: message.fake ? 1 : 0,
+    status: claim ? 'sending' : message.status,
+    rank: claim ? 10 : message.status === 'accepted' ? 30 : 0,
+    due: message.dueAt,
+    expires: message.expiresAt,
+    by: claim?.by ?? null,
+    until: claim?.until ?? null,
+    tries: claim ? 1 : 0,
+    wamid: message.wamid,
+    created: message.createdAt,
+    sending: claim ? message.createdAt : null,
+    accepted: message.status === 'accepted' ? message.createdAt : null,
+  }));
+  await tx.all(
+    `insert into messages (tenant_id, id, number_id, key_id, dialect, type, recipient_kind, recipient, endpoint, body,
+       callback_data, campaign, priority, fake, status, rank, due_at, expires_at, claimed_by, claimed_until, tries, wamid,
+       created_at, sending_at, accepted_at)
+     select $1, value ->> 'id', cast(value ->> 'number' as bigint), value ->> 'key', value ->> 'dialect', value ->> 'type',
+       value ->> 'kind', value ->> 'recipient', value ->> 'endpoint', value ->> 'body', value ->> 'callback',
+       value ->> 'campaign', cast(value ->> 'priority' as integer), cast(value ->> 'fake' as integer), value ->> 'status',
+       cast(value ->> 'rank' as integer), cast(value ->> 'due' as bigint), cast(value ->> 'expires' as bigint),
+       value ->> 'by', cast(value ->> 'until' as bigint), cast(value ->> 'tries' as integer), value ->> 'wamid',
+       cast(value ->> 'created' as bigint), cast(value ->> 'sending' as bigint), cast(value ->> 'accepted' as bigint)
+     from json_rows($2)`,
+    [tenantId, JSON.stringify(values)],
+  );
+}
+
+/**
+ * Claims up to `limit` due messages of one priority, oldest first; those past their time to live end as expired
+ * instead. The lane must be open (pace.ts), which keeps two processes from claiming the same rows.
+ */
+export async function claimMessages(
+  tx: Tx,
+  lane: LaneKey,
+  priority: number,
+  now: number,
+  limit: number,
+  claim: Claim,
+): Promise<{ claimed: Omit<ClaimedMessage, 'slotUs'>[]; expired: string[] }> {
+  const rows = await tx.all<{
+    id: string;
+    status: string;
+    type: string;
+    dialect: string;
+    recipient: string;
+    endpoint: MetaEndpoint;
+    body: string;
+    tries: number;
+    due_at: number;
+    created_at: number;
+  }>(
+    `with due as materialized (
+       select id from messages
+       where tenant_id = $1 and number_id = $2 and rank = 0 and priority = $3 and due_at <= $4 and status <> 'held'
+       order by due_at, id limit ${limit})
+     update messages set
+       status = case when expires_at <= $4 then 'expired' else 'sending' end,
+       rank = case when expires_at <= $4 then 90 else 10 end,
+       ended_at = case when expires_at <= $4 then $4 else ended_at end,
+       claimed_by = $5, claimed_until = $6, tries = tries + 1, sending_at = $4
+     from due where messages.tenant_id = $1 and messages.id = due.id
+     returning messages.id, status, type, dialect, recipient, endpoint, body, tries, due_at, created_at`,
+    [lane.tenantId, lane.numberId, priority, now, claim.by, claim.until],
+  );
+  // RETURNING promises no order.
+  rows.sort((a, b) => a.due_at - b.due_at || (a.id < b.id ? -1 : 1));
+  return {
+    claimed: rows
+      .filter(({ status }) => status === 'sending')
+      .map(({ created_at, due_at: _, status: __, ...row }) => ({
+        ...lane,
+        ...row,
+        priority,
+        createdAt: created_at,
+      })),
+    expired: rows.filter(({ status }) => status === 'expired').map(({ id }) => id),
+  };
+}
+
+/** Gives back claims whose sends were never written. */
+export async function releaseClaims(tx: Tx, lane: LaneKey, ids: string[], claimedBy: string): Promise<void> {
+  await tx.all(
+    `update messages set status = 'queued', rank = 0, claimed_by = null, claimed_until = null, tries = tries - 1
+     where tenant_id = $1 and claimed_by = $2 and rank = 10
+       and id in (select value ->> 'id' from json_rows($3))`,
+    [lane.tenantId, claimedBy, JSON.stringify(ids.map(id => ({ id })))],
+  );
+}
+
+/** Ends queued messages of a number that waited past their time to live; returns their ids. */
+export async function expireMessages(tx: Tx, lane: LaneKey, now: number, limit: number): Promise<string[]> {
+  const rows = await tx.all<{ id: string }>(
+    `with late as materialized (
+       select id from messages where tenant_id = $1 and number_id = $2 and rank = 0 and expires_at <= $3 limit ${limit})
+     update messages set status = 'expired', rank = 90, ended_at = $3
+     from late where messages.tenant_id = $1 and messages.id = late.id
+     returning messages.id`,
+    [lane.tenantId, lane.numberId, now],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Claims of a process that is gone. Whether its requests were written nobody knows, so the messages become uncertain and
+ * are settled by Meta's statuses; they are never sent again.
+ */
+export async function abandonClaims(tx: Tx, lane: LaneKey, now: number): Promise<string[]> {
+  const rows = await tx.all<{ id: string }>(
+    `update messages set status = 'uncertain', rank = 20, claimed_by = null, claimed_until = null
+     where tenant_id = $1 and number_id = $2 and status = 'sending' and claimed_until <= $3
+     returning id`,
+    [lane.tenantId, lane.numberId, now],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Uncertain messages of which Meta said nothing for long end as failed: visible, and still open to Meta's word. */
+export async function giveUpUncertain(
+  tx: Tx,
+  lane: LaneKey,
+  sentBefore: number,
+  now: number,
+): Promise<string[]> {
+  const rows = await tx.all<{ id: string }>(
+    `update messages set status = 'failed', rank = 25, ended_at = $4,
+       error = '{"reason":"the request to Meta was written, no answer came and no status followed"}'
+     where tenant_id = $1 and number_id = $2 and status = 'uncertain' and sending_at <= $3
+     returning id`,
+    [lane.tenantId, lane.numberId, sentBefore, now],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** When the lane's unsettled messages next want looking after; null when there are none. */
+export async function nextSweep(tx: Tx, lane: LaneKey, uncertainMs: number): Promise<number | null> {
+  const rows = await tx.all<{ at: number | null }>(
+    `select min(case when status = 'sending' then claimed_until else sending_at + $3 end) as at from messages
+     where tenant_id = $1 and number_id = $2 and status in ('sending', 'uncertain')`,
+    [lane.tenantId, lane.numberId, uncertainMs],
+  );
+  return rows[0]?.at ?? null;
+}

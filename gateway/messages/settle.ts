@@ -1,0 +1,181 @@
+/**
+ * Settlement: Meta's verdict on a send becomes the message's new state. All verdicts that arrive within one turn share a
+ * transaction.
+ */
+import type { MessageStatus } from '../canonical/status.ts';
+import type { Verdict } from '../meta/verdict.ts';
+import type { Tx } from '../platform/database.ts';
+import { type ClaimedMessage, type Settlement, waIdOf } from './message.ts';
+import { type LaneKey, markDue, markSweep, pauseLane } from './pace.ts';
+
+export interface SendResult {
+  message: ClaimedMessage;
+  verdict: Verdict;
+  claimedBy: string;
+  at: number;
+}
+
+/** Writes the results of one batch, of any tenants. */
+export async function settle(tx: Tx, results: SendResult[], uncertainMs: number): Promise<void> {
+  const byTenant = Map.groupBy(results, ({ message }) => message.tenantId);
+  for (const [tenantId, ofTenant] of byTenant) {
+    await settleSent(tx, tenantId, ofTenant);
+    await settleOthers(tx, tenantId, ofTenant, uncertainMs);
+  }
+}
+
+async function settleSent(tx: Tx, tenantId: string, results: SendResult[]): Promise<void> {
+  const rows = results.flatMap(({ message, verdict, at }) =>
+    verdict.kind === 'sent'
+      ? [{ id: message.id, wamid: verdict.wamid, wa_id: waIdOf(verdict.answer), at }]
+      : [],
+  );
+  if (rows.length === 0) return;
+  // A status may have overtaken this answer: then its higher rank stands and only what it lacks is filled in.
+  await tx.all(
+    `with s as materialized (
+       select value ->> 'id' as id, value ->> 'wamid' as wamid, value ->> 'wa_id' as wa_id, cast(value ->> 'at' as bigint) as at
+       from json_rows($2))
+     update messages set wamid = s.wamid, wa_id = s.wa_id, accepted_at = s.at, claimed_by = null, claimed_until = null,
+       status = case when rank < 30 then 'accepted' else status end,
+       rank = case when rank < 30 then 30 else rank end,
+       ended_at = case when rank < 30 then null else ended_at end,
+       error = case when rank < 30 then null else error end
+     from s where messages.tenant_id = $1 and messages.id = s.id`,
+    [tenantId, JSON.stringify(rows)],
+  );
+}
+
+async function settleOthers(
+  tx: Tx,
+  tenantId: string,
+  results: SendResult[],
+  uncertainMs: number,
+): Promise<void> {
+  const others = results.filter(({ verdict }) => verdict.kind !== 'sent');
+  if (others.length === 0) return;
+  const rows = others.map(result => ({ id: result.message.id, by: result.claimedBy, ...nextState(result) }));
+  // Only while the claim is still ours: a status that came meanwhile, or the sweeper, has the last word.
+  await tx.all(
+    `with s as materialized (
+       select value ->> 'id' as id, value ->> 'by' as claimed_by, value ->> 'status' as status,
+         cast(value ->> 'rank' as integer) as rank, cast(value ->> 'due_at' as bigint) as due_at,
+         cast(value ->> 'ended_at' as bigint) as ended_at, value ->> 'error' as error
+       from json_rows($2))
+     update messages set status = s.status, rank = s.rank, due_at = coalesce(s.due_at, messages.due_at),
+       ended_at = s.ended_at, error = s.error, claimed_by = null, claimed_until = null
+     from s where messages.tenant_id = $1 and messages.id = s.id and messages.status = 'sending'
+       and messages.claimed_by = s.claimed_by`,
+    [tenantId, JSON.stringify(rows)],
+  );
+  await insertTries(tx, tenantId, others);
+  for (const { message, verdict, at } of others) await pause(tx, message, verdict, at, uncertainMs);
+}
+
+interface NextState {
+  status: MessageStatus;
+  rank: number;
+  due_at: number | null;
+  ended_at: number | null;
+  error: string | null;
+}
+
+function nextState({ verdict, at }: SendResult): NextState {
+  switch (verdict.kind) {
+    case 'sent':
+      throw new Error('a sent message is settled on its own');
+    case 'later':
+      return {
+        status: 'queued',
+        rank: 0,
+        due_at: at + verdict.delayMs,
+        ended_at: null,
+        error: errorText(verdict),
+      };
+    case 'rejected':
+      return { status: 'failed', rank: 45, due_at: null, ended_at: at, error: errorText(verdict) };
+    case 'unknown':
+      return { status: 'uncertain', rank: 20, due_at: null, ended_at: null, error: errorText(verdict) };
+  }
+}
+
+/** What is kept of a refusal: `{reason}` of ours, `{meta: MetaError}` of Meta's, or both. */
+function errorText(verdict: Exclude<Verdict, { kind: 'sent' }>): string {
+  const reason = 'reason' in verdict ? verdict.reason : `${verdict.error.code} ${verdict.error.title}`;
+  return JSON.stringify({ reason, meta: 'error' in verdict ? verdict.error : null });
+}
+
+async function insertTries(tx: Tx, tenantId: string, results: SendResult[]): Promise<void> {
+  const rows = results.map(({ message, verdict, at }) => ({
+    id: message.id,
+    n: message.tries,
+    at,
+    verdict: verdict.kind,
+    code: 'error' in verdict ? (verdict.error?.code ?? null) : null,
+    reason: reasonOf(verdict),
+    next_at: verdict.kind === 'later' ? at + verdict.delayMs : null,
+  }));
+  await tx.all(
+    `insert into tries (tenant_id, message_id, n, at, verdict, code, reason, next_at)
+     select $1, value ->> 'id', cast(value ->> 'n' as integer), cast(value ->> 'at' as bigint), value ->> 'verdict',
+       cast(value ->> 'code' as integer), value ->> 'reason', cast(value ->> 'next_at' as bigint)
+     from json_rows($2) where true
+     on conflict do nothing`,
+    [tenantId, JSON.stringify(rows)],
+  );
+}
+
+export function reasonOf(verdict: Verdict): string {
+  switch (verdict.kind) {
+    case 'sent':
+      return 'accepted';
+    case 'later':
+    case 'unknown':
+      return verdict.reason;
+    case 'rejected':
+      return `${verdict.error.code} ${verdict.error.title}${verdict.error.details ? `: ${verdict.error.details}` : ''}`;
+  }
+}
+
+async function pause(
+  tx: Tx,
+  message: ClaimedMessage,
+  verdict: Verdict,
+  at: number,
+  uncertainMs: number,
+): Promise<void> {
+  const lane: LaneKey = message;
+  if (verdict.kind === 'unknown') await markSweep(tx, lane, at + uncertainMs);
+  if (verdict.kind !== 'later') return;
+  const until = at + verdict.delayMs;
+  if (verdict.pause === 'lane' || verdict.pause === 'bulk') await pauseLane(tx, lane, verdict.pause, until);
+  if (verdict.pause === 'pair') {
+    await tx.all(
+      `update messages set due_at = $4
+       where tenant_id = $1 and number_id = $2 and recipient = $3 and rank = 0 and due_at < $4`,
+      [message.tenantId, message.numberId, message.recipient, until],
+    );
+  }
+  await markDue(tx, lane, until);
+}
+
+/** How a result looks to a waiting caller; undefined while the message goes on by itself. */
+export function settlementOf({ message, verdict }: SendResult): Settlement | undefined {
+  const { tenantId, id } = message;
+  const base = { tenantId, id, wamid: null, answer: null, waId: null, error: null, reason: null };
+  switch (verdict.kind) {
+    case 'sent':
+      return {
+        ...base,
+        status: 'accepted',
+        wamid: verdict.wamid,
+        answer: verdict.answer,
+        waId: waIdOf(verdict.answer),
+      };
+    case 'rejected':
+      return { ...base, status: 'failed', error: verdict.error, reason: reasonOf(verdict) };
+    case 'unknown':
+    case 'later':
+      return undefined;
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * The sweeper looks after what nobody else ends: claims of processes that are gone become uncertain, uncertain messages end
+ * visibly, and messages that wait behind a pause expire.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Database } from '../platform/database.ts';
+import type { Log } from '../platform/log.ts';
+import type { Change, Feed } from './feed.ts';
+import type { Settlement } from './message.ts';
+import { type LaneKey, lanesToSweep } from './pace.ts';
+import { abandonClaims, expireMessages, giveUpUncertain, nextSweep } from './queue.ts';
+import { expiredSettlement } from './sender.ts';
+
+export interface SweeperDeps {
+  database: Database;
+  feed: Feed;
+  log: Log;
+  settled(settlement: Settlement): void;
+  now(): number;
+  uncertainMs: number;
+  everyMs: number;
+}
+
+export interface Sweeper {
+  /** One look at everything that is due; what `start` repeats. */
+  sweep(): Promise<void>;
+  /** The embedded database has one process: whatever is claimed when it starts was claimed by one that is gone. */
+  abandonAll(): Promise<void>;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export function createSweeper({
+  database,
+  feed,
+  log,
+  settled,
+  now,
+  uncertainMs,
+  everyMs,
+}: SweeperDeps): Sweeper {
+  const stopping = new AbortController();
+  let running: Promise<void> = Promise.resolve();
+
+  async function sweep(): Promise<void> {
+    for (const lane of await lanesToSweep(database, now(), 1_000)) await sweepLane(lane);
+    for (const lane of await lanesWaiting(database, now())) await expireLane(lane);
+  }
+
+  async function sweepLane(lane: LaneKey, claimedBefore = now()): Promise<void> {
+    const at = now();
+    const changes: Change[] = [];
+    await database.transact(async tx => {
+      for (const id of await abandonClaims(tx, lane, claimedBefore)) {
+        changes.push({ tenantId: lane.tenantId, id, status: 'uncertain', at, reason: 'its sender is gone' });
+      }
+      for (const id of await giveUpUncertain(tx, lane, at - uncertainMs, at)) {
+        changes.push({ tenantId: lane.tenantId, id, status: 'failed', at, reason: 'no word from Meta' });
+      }
+      await tx.all('update lanes set sweep_at = $3 where number_id = $1 and tenant_id = $2', [
+        lane.numberId,
+        lane.tenantId,
+        await nextSweep(tx, lane, uncertainMs),
+      ]);
+    });
+    if (changes.length > 0) log.warn({ number: lane.numberId, messages: changes.length }, 'sweep');
+    feed.publish(changes);
+  }
+
+  async function expireLane(lane: LaneKey): Promise<void> {
+    const at = now();
+    const expired = await database.transact(tx => expireMessages(tx, lane, at, 1_000));
+    feed.publish(expired.map(id => ({ tenantId: lane.tenantId, id, status: 'expired', at })));
+    for (const id of expired) settled(expiredSettlement(lane.tenantId, id));
+  }
+
+  async function loop(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await sweep().catch(error => log.error({ err: error }, 'sweep failed'));
+      await sleep(everyMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  }
+
+  return {
+    sweep,
+    async abandonAll() {
+      const claimed = await lanesToSweep(database, Number.MAX_SAFE_INTEGER, 100_000);
+      for (const lane of claimed) await sweepLane(lane, Number.MAX_SAFE_INTEGER);
+    },
+    start() {
+      running = loop();
+    },
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+/** Lanes whose queue has been due for a while: paused, or without anyone to send. */
+async function lanesWaiting(database: Database, now: number): Promise<LaneKey[]> {
+  const rows = await database.all<{ number_id: number; tenant_id: string }>(
+    'select number_id, tenant_id from lanes where due_at is not null and due_at <= $1 order by due_at limit 1000',
+    [now - 1_000],
+  );
+  return rows.map(row => ({ tenantId: row.tenant_id, numberId: row.number_id }));
+}

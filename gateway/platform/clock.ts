@@ -1,0 +1,10 @@
+/** The one place that reads the clock. Times are Unix milliseconds everywhere; ISO 8601 only at the edges. */
+export interface Clock {
+  now(): number;
+}
+
+export const systemClock: Clock = { now: () => Date.now() };
+
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

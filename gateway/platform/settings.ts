@@ -1,0 +1,160 @@
+/**
+ * Every setting, declared once: name, kind, default and a sentence. docs/configuration.md is written from this list
+ * (`npm run docs`), and a test sees that it still matches.
+ */
+export type SettingKind =
+  | 'text'
+  | 'secret'
+  | 'port'
+  | 'url'
+  | 'count'
+  | 'milliseconds'
+  | 'seconds'
+  | 'choice'
+  | 'version';
+
+export interface Setting {
+  env: string;
+  kind: SettingKind;
+  default: string | null;
+  choices?: readonly string[];
+  about: string;
+}
+
+export const settings = {
+  port: {
+    env: 'PORT',
+    kind: 'port',
+    default: '3000',
+    about: 'Port the gateway listens on; 0 takes any free one.',
+  },
+  host: {
+    env: 'HOST',
+    kind: 'text',
+    default: '127.0.0.1',
+    about: 'Address the gateway listens on. 0.0.0.0 opens it to the network; demo mode stays on loopback.',
+  },
+  simulatorPort: {
+    env: 'SIMULATOR_PORT',
+    kind: 'port',
+    default: '4000',
+    about: 'Port of the simulator of Meta in demo mode and for `wagate simulate`.',
+  },
+  dataFolder: {
+    env: 'WAGATE_DATA',
+    kind: 'text',
+    default: 'data',
+    about: 'Folder of the embedded database and of generated secrets.',
+  },
+  databaseUrl: {
+    env: 'DATABASE_URL',
+    kind: 'text',
+    default: null,
+    about: 'postgres://… uses PostgreSQL; unset uses the embedded SQLite database in WAGATE_DATA.',
+  },
+  databaseConnections: {
+    env: 'WAGATE_DATABASE_CONNECTIONS',
+    kind: 'count',
+    default: '10',
+    about: 'PostgreSQL connections one process may open.',
+  },
+  mode: {
+    env: 'WAGATE_MODE',
+    kind: 'choice',
+    choices: ['auto', 'demo', 'live'],
+    default: 'auto',
+    about:
+      'auto starts in demo mode until a number with Meta credentials has been added; demo and live force it.',
+  },
+  masterKey: {
+    env: 'WAGATE_MASTER_KEY',
+    kind: 'secret',
+    default: null,
+    about:
+      'Key that seals access tokens and secrets at rest: 32 bytes as 64 hex digits or base64. Unset: a file of mode 0600 is generated in WAGATE_DATA.',
+  },
+  operatorKey: {
+    env: 'WAGATE_OPERATOR_KEY',
+    kind: 'secret',
+    default: null,
+    about:
+      'Operator key (at least 24 characters) that manages tenants, numbers and keys; `wagate operator create` makes one instead.',
+  },
+  publicUrl: {
+    env: 'WAGATE_PUBLIC_URL',
+    kind: 'url',
+    default: null,
+    about:
+      "Where Meta reaches this gateway from outside; set, adding a number points its account's webhooks here.",
+  },
+  graphUrl: {
+    env: 'META_GRAPH_URL',
+    kind: 'url',
+    default: 'https://graph.facebook.com',
+    about: 'Base URL of the Graph API or of any Cloud API work-alike.',
+  },
+  graphVersion: {
+    env: 'META_GRAPH_VERSION',
+    kind: 'version',
+    default: 'v25.0',
+    about: 'Graph API version segment used upstream.',
+  },
+  metaTimeoutMs: {
+    env: 'META_TIMEOUT_MS',
+    kind: 'milliseconds',
+    default: '30000',
+    about: 'How long one request to Meta may take before its outcome is called uncertain.',
+  },
+  answerTimeoutMs: {
+    env: 'WAGATE_ANSWER_TIMEOUT_MS',
+    kind: 'milliseconds',
+    default: '25000',
+    about:
+      'How long a caller of a synchronous dialect waits for Meta before it is told that the message is kept.',
+  },
+  messageTtlSeconds: {
+    env: 'WAGATE_MESSAGE_TTL',
+    kind: 'seconds',
+    default: '36000',
+    about: 'How long a message may wait to be sent before it expires.',
+  },
+  uncertainSeconds: {
+    env: 'WAGATE_UNCERTAIN_TTL',
+    kind: 'seconds',
+    default: '86400',
+    about: 'How long an uncertain message waits for word from Meta before it ends as failed.',
+  },
+  bodyLimitBytes: {
+    env: 'WAGATE_BODY_LIMIT',
+    kind: 'count',
+    default: '1048576',
+    about: "Largest request body in bytes (Meta's webhooks may always be 4 MiB).",
+  },
+  maxInFlight: {
+    env: 'WAGATE_MAX_IN_FLIGHT',
+    kind: 'count',
+    default: '512',
+    about: 'Requests to Meta one process keeps open at once.',
+  },
+  maxWaiting: {
+    env: 'WAGATE_MAX_WAITING',
+    kind: 'count',
+    default: '10000',
+    about: 'Requests one process holds at once before it answers 503.',
+  },
+  logLevel: {
+    env: 'WAGATE_LOG_LEVEL',
+    kind: 'choice',
+    choices: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
+    default: 'info',
+    about: 'Least severe log line that is written. Bodies are only written at trace; tokens never.',
+  },
+  logFile: {
+    env: 'WAGATE_LOG_FILE',
+    kind: 'text',
+    default: null,
+    about: 'File for the log. Unset: standard output, in demo mode wagate.log in WAGATE_DATA.',
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof settings;

@@ -1,0 +1,114 @@
+/**
+ * Numbers as the hot path needs them: secrets opened, kept for two seconds. A change made through this process shows at
+ * once, one made through another after at most two seconds.
+ */
+import type { Database } from '../platform/database.ts';
+import type { Log } from '../platform/log.ts';
+import type { Seal } from '../platform/seal.ts';
+import {
+  directoryByPhoneNumberId,
+  directoryByWaba,
+  directoryEntry,
+  findNumber,
+  listNumbers,
+  type SealedSecrets,
+  type StoredNumber,
+  setNumberStatus,
+} from './numbers.ts';
+
+export interface SendingNumber extends Omit<StoredNumber, 'sealed'> {
+  accessToken: string;
+  appSecret: string;
+  verifyToken: string;
+}
+
+export interface NumberBook {
+  byId(id: number): Promise<SendingNumber | undefined>;
+  byPhoneNumberId(phoneNumberId: string): Promise<SendingNumber | undefined>;
+  ofWaba(wabaId: string): Promise<SendingNumber[]>;
+  ofTenant(tenantId: string): Promise<SendingNumber[]>;
+  /** Meta refuses the access token: new messages are refused until the number is connected again. */
+  disconnect(tenantId: string, id: number, reason: string): Promise<void>;
+  forget(): void;
+}
+
+const keptMs = 2_000;
+const keptMax = 50_000;
+
+export function createNumberBook(deps: {
+  database: Database;
+  seal: Seal;
+  log: Log;
+  now(): number;
+}): NumberBook {
+  const { database, seal, log, now } = deps;
+  const kept = new Map<string, { value: unknown; until: number }>();
+
+  async function keep<T>(key: string, load: () => Promise<T>): Promise<T> {
+    const entry = kept.get(key);
+    if (entry !== undefined && entry.until > now()) return entry.value as T;
+    const value = await load();
+    if (kept.size >= keptMax) kept.clear();
+    kept.set(key, { value, until: now() + keptMs });
+    return value;
+  }
+
+  const open = (number: StoredNumber): SendingNumber => {
+    const { sealed, ...rest } = number;
+    return { ...rest, ...openSecrets(seal, number.id, sealed) };
+  };
+
+  const byEntry = async (tenantId: string, id: number) => {
+    const number = await findNumber(database, tenantId, id);
+    return number && open(number);
+  };
+
+  const book: NumberBook = {
+    byId: id =>
+      keep(`id:${id}`, async () => {
+        const entry = await directoryEntry(database, id);
+        return entry && byEntry(entry.tenantId, entry.numberId);
+      }),
+    byPhoneNumberId: phoneNumberId =>
+      keep(`phone:${phoneNumberId}`, async () => {
+        const entry = await directoryByPhoneNumberId(database, phoneNumberId);
+        return entry && byEntry(entry.tenantId, entry.numberId);
+      }),
+    ofWaba: wabaId =>
+      keep(`waba:${wabaId}`, async () => {
+        const numbers = await Promise.all(
+          (await directoryByWaba(database, wabaId)).map(entry => byEntry(entry.tenantId, entry.numberId)),
+        );
+        return numbers.filter(number => number !== undefined);
+      }),
+    ofTenant: tenantId =>
+      keep(`tenant:${tenantId}`, async () =>
+        (await listNumbers(database, tenantId)).map(number => open(number)),
+      ),
+    async disconnect(tenantId, id, reason) {
+      await database.transact(tx => setNumberStatus(tx, tenantId, id, 'disconnected', reason, now()));
+      book.forget();
+      log.warn({ tenant: tenantId, number: id, reason }, 'number disconnected');
+    },
+    forget: () => kept.clear(),
+  };
+  return book;
+}
+
+type Secrets = { [N in keyof SealedSecrets]: string };
+
+export function sealSecrets(seal: Seal, numberId: number, secrets: Secrets): SealedSecrets {
+  return mapSecrets(secrets, (text, name) => seal.seal(text, `number:${numberId}:${name}`));
+}
+
+export function openSecrets(seal: Seal, numberId: number, sealed: SealedSecrets): Secrets {
+  return mapSecrets(sealed, (text, name) => seal.open(text, `number:${numberId}:${name}`));
+}
+
+function mapSecrets(secrets: Secrets, change: (text: string, name: string) => string): Secrets {
+  return {
+    accessToken: change(secrets.accessToken, 'access_token'),
+    appSecret: change(secrets.appSecret, 'app_secret'),
+    verifyToken: change(secrets.verifyToken, 'verify_token'),
+  };
+}

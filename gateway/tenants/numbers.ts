@@ -1,0 +1,190 @@
+/** The table of numbers (WhatsApp senders) and the directory that finds a number's tenant. Secrets stay sealed here. */
+import { first, type Row, type Sql, type Tx } from '../platform/database.ts';
+
+export interface StoredNumber {
+  tenantId: string;
+  /** AutoKonnect's "WABA channel id": a small whole number, unique in this installation. */
+  id: number;
+  phoneNumberId: string;
+  wabaId: string;
+  /** Digits. */
+  displayNumber: string;
+  verifiedName: string;
+  status: 'connected' | 'disconnected';
+  statusReason: string | null;
+  perSecond: number;
+  createdAt: number;
+  updatedAt: number;
+  sealed: SealedSecrets;
+}
+
+export interface SealedSecrets {
+  accessToken: string;
+  appSecret: string;
+  verifyToken: string;
+}
+
+interface NumberRow extends Row {
+  tenant_id: string;
+  id: number;
+  phone_number_id: string;
+  waba_id: string;
+  display_number: string;
+  verified_name: string;
+  access_token: string;
+  app_secret: string;
+  verify_token: string;
+  status: string;
+  status_reason: string | null;
+  per_second: number;
+  created_at: number;
+  updated_at: number;
+}
+
+const select = `select n.*, l.per_second from numbers n join lanes l on l.number_id = n.id and l.tenant_id = n.tenant_id`;
+
+const fromRow = (row: NumberRow): StoredNumber => ({
+  tenantId: row.tenant_id,
+  id: row.id,
+  phoneNumberId: row.phone_number_id,
+  wabaId: row.waba_id,
+  displayNumber: row.display_number,
+  verifiedName: row.verified_name,
+  status: row.status === 'connected' ? 'connected' : 'disconnected',
+  statusReason: row.status_reason,
+  perSecond: row.per_second,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
+  sealed: { accessToken: row.access_token, appSecret: row.app_secret, verifyToken: row.verify_token },
+});
+
+export interface DirectoryEntry {
+  numberId: number;
+  tenantId: string;
+}
+
+export async function nextNumberId(tx: Tx): Promise<number> {
+  const row = await first<{ id: number | null }>(tx, 'select max(number_id) as id from number_directory');
+  return (row?.id ?? 0) + 1;
+}
+
+export async function insertNumber(tx: Tx, number: Omit<StoredNumber, 'perSecond'>): Promise<void> {
+  await tx.all(
+    'insert into number_directory (number_id, tenant_id, phone_number_id, waba_id) values ($1, $2, $3, $4)',
+    [number.id, number.tenantId, number.phoneNumberId, number.wabaId],
+  );
+  await tx.all(
+    `insert into numbers (tenant_id, id, phone_number_id, waba_id, display_number, verified_name, access_token, app_secret,
+       verify_token, status, status_reason, created_at, updated_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+    [
+      number.tenantId,
+      number.id,
+      number.phoneNumberId,
+      number.wabaId,
+      number.displayNumber,
+      number.verifiedName,
+      number.sealed.accessToken,
+      number.sealed.appSecret,
+      number.sealed.verifyToken,
+      number.status,
+      number.statusReason,
+      number.createdAt,
+      number.updatedAt,
+    ],
+  );
+}
+
+export async function directoryEntry(sql: Sql, numberId: number): Promise<DirectoryEntry | undefined> {
+  const row = await first<{ number_id: number; tenant_id: string }>(
+    sql,
+    'select number_id, tenant_id from number_directory where number_id = $1',
+    [numberId],
+  );
+  return row && { numberId: row.number_id, tenantId: row.tenant_id };
+}
+
+export async function directoryByPhoneNumberId(
+  sql: Sql,
+  phoneNumberId: string,
+): Promise<DirectoryEntry | undefined> {
+  const row = await first<{ number_id: number; tenant_id: string }>(
+    sql,
+    'select number_id, tenant_id from number_directory where phone_number_id = $1',
+    [phoneNumberId],
+  );
+  return row && { numberId: row.number_id, tenantId: row.tenant_id };
+}
+
+/** Numbers of one WhatsApp Business Account; they may belong to several tenants. */
+export async function directoryByWaba(sql: Sql, wabaId: string): Promise<DirectoryEntry[]> {
+  const rows = await sql.all<{ number_id: number; tenant_id: string }>(
+    'select number_id, tenant_id from number_directory where waba_id = $1 order by number_id limit 1000',
+    [wabaId],
+  );
+  return rows.map(row => ({ numberId: row.number_id, tenantId: row.tenant_id }));
+}
+
+export async function allNumbers(sql: Sql): Promise<DirectoryEntry[]> {
+  const rows = await sql.all<{ number_id: number; tenant_id: string }>(
+    'select number_id, tenant_id from number_directory order by number_id limit 100000',
+  );
+  return rows.map(row => ({ numberId: row.number_id, tenantId: row.tenant_id }));
+}
+
+export async function findNumber(sql: Sql, tenantId: string, id: number): Promise<StoredNumber | undefined> {
+  const row = await first<NumberRow>(sql, `${select} where n.tenant_id = $1 and n.id = $2`, [tenantId, id]);
+  return row && fromRow(row);
+}
+
+export async function listNumbers(sql: Sql, tenantId: string): Promise<StoredNumber[]> {
+  const rows = await sql.all<NumberRow>(`${select} where n.tenant_id = $1 order by n.id limit 10000`, [
+    tenantId,
+  ]);
+  return rows.map(fromRow);
+}
+
+export async function setNumberStatus(
+  tx: Tx,
+  tenantId: string,
+  id: number,
+  status: StoredNumber['status'],
+  reason: string | null,
+  now: number,
+): Promise<void> {
+  await tx.all(
+    'update numbers set status = $3, status_reason = $4, updated_at = $5 where tenant_id = $1 and id = $2',
+    [tenantId, id, status, reason, now],
+  );
+}
+
+export interface NumberChange {
+  displayNumber: string;
+  verifiedName: string;
+  sealed: SealedSecrets;
+}
+
+/** New credentials or facts: the number counts as connected again. */
+export async function updateNumber(
+  tx: Tx,
+  tenantId: string,
+  id: number,
+  change: NumberChange,
+  now: number,
+): Promise<void> {
+  await tx.all(
+    `update numbers set display_number = $3, verified_name = $4, access_token = $5, app_secret = $6, verify_token = $7,
+       status = 'connected', status_reason = null, updated_at = $8
+     where tenant_id = $1 and id = $2`,
+    [
+      tenantId,
+      id,
+      change.displayNumber,
+      change.verifiedName,
+      change.sealed.accessToken,
+      change.sealed.appSecret,
+      change.sealed.verifyToken,
+      now,
+    ],
+  );
+}

@@ -1,0 +1,136 @@
+/** Templates as Meta lists them, pulled on add and on demand. `id` is our numeric id (AutoKonnect), `metaId` is Meta's. */
+import { isObject, type JsonObject, parseJson } from '../canonical/json.ts';
+import { first, type Row, type Sql, type Tx } from '../platform/database.ts';
+
+export interface Template {
+  id: number;
+  wabaId: string;
+  metaId: string;
+  name: string;
+  language: string;
+  category: string;
+  status: string;
+  parameterFormat: 'POSITIONAL' | 'NAMED';
+  components: JsonObject[];
+  syncedAt: number;
+}
+
+interface TemplateRow extends Row {
+  id: number;
+  waba_id: string;
+  meta_id: string;
+  name: string;
+  language: string;
+  category: string;
+  status: string;
+  parameter_format: string;
+  components: string;
+  synced_at: number;
+}
+
+const columns =
+  'id, waba_id, meta_id, name, language, category, status, parameter_format, components, synced_at';
+
+function fromRow(row: TemplateRow): Template {
+  const components = parseJson(row.components);
+  return {
+    id: row.id,
+    wabaId: row.waba_id,
+    metaId: row.meta_id,
+    name: row.name,
+    language: row.language,
+    category: row.category,
+    status: row.status,
+    parameterFormat: row.parameter_format === 'NAMED' ? 'NAMED' : 'POSITIONAL',
+    components: Array.isArray(components) ? components.filter(isObject) : [],
+    syncedAt: row.synced_at,
+  };
+}
+
+/**
+ * Writes Meta's list of one account: known templates keep their id, new ones get the next, and what Meta lists no more
+ * is marked DELETED rather than forgotten.
+ */
+export async function saveTemplates(
+  tx: Tx,
+  tenantId: string,
+  wabaId: string,
+  listed: Omit<Template, 'id' | 'wabaId' | 'syncedAt'>[],
+  now: number,
+): Promise<void> {
+  const rows = await tx.all<{ id: number; meta_id: string }>(
+    'select id, meta_id from templates where tenant_id = $1 and waba_id = $2',
+    [tenantId, wabaId],
+  );
+  const idOf = new Map(rows.map(row => [row.meta_id, row.id]));
+  const highest = await first<{ id: number | null }>(
+    tx,
+    'select max(id) as id from templates where tenant_id = $1',
+    [tenantId],
+  );
+  let id = highest?.id ?? 0;
+  for (const template of listed) {
+    await tx.all(
+      `insert into templates (tenant_id, ${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+       on conflict (tenant_id, waba_id, meta_id) do update set name = excluded.name, language = excluded.language,
+         category = excluded.category, status = excluded.status, parameter_format = excluded.parameter_format,
+         components = excluded.components, synced_at = excluded.synced_at`,
+      [
+        tenantId,
+        idOf.get(template.metaId) ?? ++id,
+        wabaId,
+        template.metaId,
+        template.name,
+        template.language,
+        template.category,
+        template.status,
+        template.parameterFormat,
+        JSON.stringify(template.components),
+        now,
+      ],
+    );
+  }
+  await tx.all(
+    `update templates set status = 'DELETED', synced_at = $3 where tenant_id = $1 and waba_id = $2 and synced_at < $3`,
+    [tenantId, wabaId, now],
+  );
+}
+
+/** By our id, or by Meta's when it is written in full. */
+export async function findTemplateById(
+  sql: Sql,
+  tenantId: string,
+  wabaId: string,
+  id: string,
+): Promise<Template | undefined> {
+  const ours = /^\d{1,15}$/.test(id) ? Number(id) : -1;
+  const row = await first<TemplateRow>(
+    sql,
+    `select ${columns} from templates where tenant_id = $1 and waba_id = $2 and (id = $3 or meta_id = $4)
+     order by case when id = $3 then 0 else 1 end limit 1`,
+    [tenantId, wabaId, ours, id],
+  );
+  return row && fromRow(row);
+}
+
+/** All translations of a template of one account. */
+export async function findTemplatesByName(
+  sql: Sql,
+  tenantId: string,
+  wabaId: string,
+  name: string,
+): Promise<Template[]> {
+  const rows = await sql.all<TemplateRow>(
+    `select ${columns} from templates where tenant_id = $1 and waba_id = $2 and name = $3 order by language`,
+    [tenantId, wabaId, name],
+  );
+  return rows.map(fromRow);
+}
+
+export async function listTemplates(sql: Sql, tenantId: string): Promise<Template[]> {
+  const rows = await sql.all<TemplateRow>(
+    `select ${columns} from templates where tenant_id = $1 order by id limit 10000`,
+    [tenantId],
+  );
+  return rows.map(fromRow);
+}
