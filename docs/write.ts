@@ -1,0 +1,79 @@
+/** Writes the pages that are made from the source (`npm run docs`); test/docs.test.ts sees that they are up to date. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { refusals } from '../gateway/canonical/refusal.ts';
+import { errorTable } from '../gateway/meta/error-table.ts';
+import { type Setting, settings } from '../gateway/platform/settings.ts';
+
+export const pages: Record<string, () => string> = {
+  'configuration.md': configurationPage,
+  'errors.md': errorsPage,
+};
+
+function configurationPage(): string {
+  const rows = Object.values<Setting>(settings).map(
+    ({ env, kind, default: fallback, choices, about }) =>
+      `| \`${env}\` | ${choices === undefined ? kind : choices.map(choice => `\`${choice}\``).join(' ')} | ${fallback === null ? '–' : `\`${fallback}\``} | ${about} |`,
+  );
+  return `# Configuration
+
+Every setting is an environment variable. None is needed to start. Written from gateway/platform/settings.ts by \`npm run docs\`.
+
+| variable | kind | default | what it does |
+|---|---|---|---|
+${rows.join('\n')}
+
+All problems are told at once, a sentence each, and the program does not start with any of them. A misspelt \`WAGATE_…\` name is
+a problem too.
+`;
+}
+
+function errorsPage(): string {
+  const ours = Object.entries(refusals).map(
+    ([code, { status, title }]) => `| <a id="${code}"></a>\`${code}\` | ${status} | ${title} |`,
+  );
+  const metas = Object.entries(errorTable).map(([code, rule]) => {
+    const later =
+      rule.later === undefined
+        ? 'no'
+        : `after ${rule.later.firstMs / 1000} s, growing ×${rule.later.factor}; rests: ${rule.later.pause}`;
+    return `| ${code} | ${rule.title} | ${later} | ${rule.action} |`;
+  });
+  return `# Errors
+
+Written from gateway/canonical/refusal.ts and gateway/meta/error-table.ts by \`npm run docs\`.
+
+## What Wagate refuses
+
+One closed list. Each dialect tells each refusal in its own vendor's envelope (docs/dialects/); the native API answers
+\`application/problem+json\` (RFC 9457) with the code and status below.
+
+| code | status | meaning |
+|---|---|---|
+${ours.join('\n')}
+
+## What Meta refuses
+
+Meta's code reaches the caller (\`meta_rejected\`), the message's row and its timeline. Where the table says "after", Wagate sends the
+message again by itself, with jitter, until its time to live is over; "rests" says what waits meanwhile: the message, the pair
+of number and recipient, the number's whole lane, or only its bulk.
+
+| code | title | sent again | what to do |
+|---|---|---|---|
+${metas.join('\n')}
+
+A code that is not listed is a plain refusal. An answer that never came, or cannot be read, is neither: the message becomes
+\`uncertain\`, is never sent again, and is settled by the statuses Meta sends for it.
+`;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  for (const [name, page] of Object.entries(pages)) writeFileSync(join(import.meta.dirname, name), page());
+}
+
+/** Pages whose file differs from what the source says. */
+export function stalePages(): string[] {
+  return Object.entries(pages)
+    .filter(([name, page]) => readFileSync(join(import.meta.dirname, name), 'utf8') !== page())
+    .map(([name]) => name);
+}

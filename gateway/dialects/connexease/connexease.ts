@@ -1,0 +1,35 @@
+/** Connexease Gateway: one door, Meta's body in and Meta's answer out in an envelope (seeds/000, seeds/001, vendor-apis.md §1). */
+import type { JsonObject } from '../../canonical/json.ts';
+import { bearer } from '../bearer.ts';
+import type { AcceptedMessage, Dialect, Outcome, WireAnswer } from '../dialect.ts';
+import { metaAnswer } from '../meta-answer.ts';
+import { read } from './read.ts';
+import { refuse } from './refuse.ts';
+
+function answer(outcome: Outcome): WireAnswer {
+  const data = outcome.kind === 'sent' ? dataOf(outcome.messages[0]) : outcome.meta;
+  return { status: 200, body: { isSuccess: true, data } };
+}
+
+/** The sandbox answers without `contacts`: nobody was asked (vendor-apis.md §1.2). */
+function dataOf(message: AcceptedMessage): JsonObject {
+  if (!message.fake) return metaAnswer(message);
+  return { messaging_product: 'whatsapp', messages: [{ id: message.wamid ?? message.id }] };
+}
+
+export const connexease: Dialect = {
+  name: 'connexease',
+  owns: /^\/v1\/wa(\/|$)/,
+  doors: [
+    {
+      method: 'POST',
+      path: '/v1/wa/message',
+      bodyFirst: false,
+      read,
+      answer,
+      field: path => path,
+    },
+  ],
+  credential: ({ headers }) => bearer(headers.authorization),
+  refuse,
+};

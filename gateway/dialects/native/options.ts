@@ -1,0 +1,63 @@
+/** The options of a native send, each read with its own rule. */
+import type { MetaEndpoint } from '../../canonical/content.ts';
+import type { JsonObject } from '../../canonical/json.ts';
+import { codePoints } from '../../canonical/limits/value.ts';
+import { invalid, type Refusal } from '../../canonical/refusal.ts';
+import type { NumberSelector } from '../dialect.ts';
+import { asCount, asText, given } from '../reading.ts';
+
+export function readNumber(body: JsonObject): NumberSelector | Refusal {
+  const value = given(body, 'number');
+  if (value === undefined) return { by: 'only' };
+  const id = asText(value);
+  return id === undefined || id === ''
+    ? invalid('number', 'type', 'must be the id of a number')
+    : { by: 'id', id };
+}
+
+/** marketing_messages takes templates only (cloud-api.md §3). */
+export function readEndpoint(body: JsonObject): MetaEndpoint | Refusal {
+  const value = given(body, 'endpoint') ?? 'messages';
+  if (value !== 'messages' && value !== 'marketing_messages') {
+    return invalid('endpoint', 'enum', 'must be messages or marketing_messages');
+  }
+  if (value === 'marketing_messages' && given(body, 'type') !== 'template') {
+    return invalid('type', 'conflict', 'must be template when endpoint is marketing_messages');
+  }
+  return value;
+}
+
+/** The caller's own words about the message: any text up to a length. */
+export function readLabel(body: JsonObject, key: string, max: number): string | null | Refusal {
+  const value = given(body, key);
+  if (value === undefined) return null;
+  const text = asText(value);
+  if (text === undefined) return invalid(key, 'type', 'must be a string');
+  const length = codePoints(text);
+  return length <= max ? text : invalid(key, 'length', `must be at most ${max} characters, has ${length}`);
+}
+
+/** ISO 8601 with its offset, as RFC 3339 profiles it: a time without one would mean another moment on every machine. */
+const moment = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:?\d{2})$/;
+
+export function readSendAt(body: JsonObject): number | null | Refusal {
+  const value = given(body, 'sendAt');
+  if (value === undefined) return null;
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  const ms =
+    typeof value === 'string' && moment.test(value) ? Date.parse(value.replace(' ', 'T')) : Number.NaN;
+  if (Number.isFinite(ms)) return ms;
+  const message = 'must be an ISO 8601 time with an offset (2026-12-01T09:00:00+03:00) or Unix milliseconds';
+  return invalid('sendAt', 'format', message);
+}
+
+/** Meta's own longest time to live (cloud-api.md §1.4). */
+const ttlSecondsMax = 30 * 24 * 3600;
+
+export function readTtl(body: JsonObject): number | null | Refusal {
+  const value = given(body, 'ttlSeconds');
+  if (value === undefined) return null;
+  const seconds = asCount(value);
+  if (seconds !== undefined && seconds >= 1 && seconds <= ttlSecondsMax) return seconds * 1000;
+  return invalid('ttlSeconds', 'format', `must be a whole number of seconds from 1 to ${ttlSecondsMax}`);
+}

@@ -1,0 +1,46 @@
+/** One refusal of every kind, for tests that see to it that a dialect has words for each. */
+import type { RefusalCode, RefusalOf } from '../canonical/refusal.ts';
+
+export const refusalSamples: { [Code in RefusalCode]: RefusalOf<Code> } = {
+  credential_missing: { code: 'credential_missing' },
+  credential_malformed: { code: 'credential_malformed' },
+  credential_invalid: { code: 'credential_invalid' },
+  credential_corrupt: { code: 'credential_corrupt' },
+  credential_unchecked: { code: 'credential_unchecked' },
+  number_not_found: { code: 'number_not_found', number: '7' },
+  number_forbidden: { code: 'number_forbidden', number: '7' },
+  number_disconnected: { code: 'number_disconnected', number: '7' },
+  tenant_forbidden: { code: 'tenant_forbidden', tenant: 't-1' },
+  tenant_not_found: { code: 'tenant_not_found', tenant: 't-1' },
+  field_invalid: {
+    code: 'field_invalid',
+    issues: [{ path: 'a.b', rule: 'length', message: 'must be at most 2 characters, has 3' }],
+  },
+  body_unreadable: { code: 'body_unreadable', reason: 'Unexpected token' },
+  body_too_large: { code: 'body_too_large', limitBytes: 1024 },
+  media_type_unsupported: { code: 'media_type_unsupported', mediaType: 'text/csv' },
+  route_not_found: { code: 'route_not_found', method: 'POST', path: '/nowhere' },
+  recipient_missing: { code: 'recipient_missing' },
+  recipients_empty: { code: 'recipients_empty' },
+  template_not_found: { code: 'template_not_found', template: 'promo', language: 'en_US' },
+  template_not_approved: { code: 'template_not_approved', template: 'promo', status: 'PAUSED' },
+  object_not_found: { code: 'object_not_found', kind: 'message', id: '1' },
+  conflict: { code: 'conflict', reason: 'it is already there' },
+  meta_rejected: {
+    code: 'meta_rejected',
+    messageId: 'm-1',
+    error: {
+      httpStatus: 400,
+      code: 131047,
+      subcode: null,
+      title: 'Re-engagement message',
+      details: null,
+      body: {},
+    },
+  },
+  answer_pending: { code: 'answer_pending', messageId: 'm-1', status: 'sending' },
+  message_ended: { code: 'message_ended', messageId: 'm-1', status: 'expired', reason: 'waited too long' },
+  meta_unreachable: { code: 'meta_unreachable', reason: 'ECONNREFUSED' },
+  overloaded: { code: 'overloaded', retryAfterSeconds: 2 },
+  fault: { code: 'fault', faultId: 'f-1' },
+};
