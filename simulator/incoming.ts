@@ -1,0 +1,48 @@
+import type { Account, PhoneNumber } from './accounts.ts';
+import type { Phones } from './phones.ts';
+import type { Json } from './rules/check.ts';
+import { userIdOf } from './user-id.ts';
+import { createWamid } from './wamid.ts';
+import type { Delivery } from './webhooks/delivery.ts';
+import { contactItem } from './webhooks/status.ts';
+
+export type Incoming = ReturnType<typeof createIncoming>;
+
+const ours = ['phone_number_id', 'reply_to', 'profile_name', 'type', 'text'];
+
+/** A phone writes to the business: cloud-api.md §7.3. */
+export function createIncoming({ phones, delivery }: { phones: Phones; delivery: Delivery }) {
+  return {
+    write(account: Account, phone: PhoneNumber, digits: string, given: Json): string {
+      if (typeof given.profile_name === 'string') phones.set(digits, { profile_name: given.profile_name });
+      const type = typeof given.type === 'string' ? given.type : 'text';
+      const wamid = createWamid(digits, 'user');
+      const writer = phones.get(digits);
+      const rest = Object.fromEntries(Object.entries(given).filter(([key]) => !ours.includes(key)));
+      const text = typeof given.text === 'string' ? { body: given.text } : given.text;
+      const message = {
+        ...(typeof given.reply_to === 'string'
+          ? { context: { from: phone.digits, id: given.reply_to } }
+          : {}),
+        from: writer.wa_id,
+        from_user_id: userIdOf(digits, account.wabaId),
+        id: wamid,
+        timestamp: String(Math.floor(Date.now() / 1000)),
+        type,
+        ...(type === 'text' ? { text: text ?? { body: '' } } : {}),
+        ...rest,
+      };
+      phones.wrote({ wamid, phoneNumberId: phone.id, from: digits, type });
+      delivery.enqueue(account.wabaId, {
+        kind: 'messages',
+        phone,
+        // A system message (the user changed the number) carries no contacts.
+        contact: type === 'system' ? null : contactItem(writer, digits, account),
+        item: JSON.stringify(message),
+        record: null,
+        bornAt: Date.now(),
+      });
+      return wamid;
+    },
+  };
+}
