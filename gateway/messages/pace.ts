@@ -135,7 +135,7 @@ export async function pauseLane(tx: Tx, lane: LaneKey, what: 'lane' | 'bulk', un
 
 export async function resumeLane(tx: Tx, lane: LaneKey, now: number): Promise<void> {
   await tx.all(
-    'update lanes set paused_until = 0, bulk_paused_until = 0, due_at = case when due_at is null then null else $3 end where number_id = $1 and tenant_id = $2',
+    'update lanes set paused_until = 0, bulk_paused_until = 0, due_at = case when due_at is null then null else cast($3 as bigint) end where number_id = $1 and tenant_id = $2',
     [lane.numberId, lane.tenantId, now],
   );
 }

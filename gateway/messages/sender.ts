@@ -95,8 +95,8 @@ export function createSender(deps: SenderDeps): Sender {
     return batch.map(() => undefined);
   }
 
-  /** A claim outlives the wait for its moment and the slowest answer; after that nobody can still be sending it. */
-  const claim = (): Claim => ({ by: processId, until: now() + deps.metaTimeoutMs * 2 + 30_000 });
+  /** A claim outlives the wait for its slot, connecting, and the slowest answer; after that nobody can still be sending it. */
+  const claim = (): Claim => ({ by: processId, until: now() + deps.metaTimeoutMs * 3 + 5_000 });
 
   const capacity = () => (stopping.signal.aborted ? 0 : Math.max(0, deps.inFlightMax - inFlight.size));
 
@@ -141,13 +141,20 @@ export function createSender(deps: SenderDeps): Sender {
       },
       'send',
     );
+    // Before the caller hears of it: its next request must find the number disconnected.
+    if (verdict.kind === 'rejected' && verdict.disconnects) await disconnect(message, reasonOf(verdict), at);
     await settleUntilDone({ message, verdict, claimedBy: processId, at });
-    if (verdict.kind === 'rejected' && verdict.disconnects) {
-      await numbers.disconnect(message.tenantId, message.numberId, reasonOf(verdict));
-      // What is queued waits until the number is connected again (resumeLane) or its time to live is over.
-      await database.transact(tx => pauseLane(tx, message, 'lane', at + yearMs));
-    }
     if (verdict.kind === 'later') wakeAt(message, at + verdict.delayMs);
+  }
+
+  /** What is queued waits until the number is connected again (resumeLane) or its time to live is over. */
+  async function disconnect(lane: LaneKey, reason: string, at: number): Promise<void> {
+    try {
+      await numbers.disconnect(lane.tenantId, lane.numberId, reason);
+      await database.transact(tx => pauseLane(tx, lane, 'lane', at + yearMs));
+    } catch (error) {
+      log.error({ err: error, number: lane.numberId }, 'disconnection could not be written');
+    }
   }
 
   async function ask(message: ClaimedMessage): Promise<Verdict> {

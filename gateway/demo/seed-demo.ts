@@ -1,0 +1,81 @@
+/**
+ * Makes the demo on the first start and refreshes it on every other: the tenant, key and contacts directly, the number as a user
+ * would add one (asked for at Meta, here the simulator), the windows by letting phones write.
+ */
+import { request } from 'undici';
+import { type ConnectDeps, connectNumber } from '../api/connect-number.ts';
+import { isRefusal } from '../canonical/refusal.ts';
+import { metaWebhookPath } from '../http/meta-webhook.ts';
+import { insertApiKey } from '../tenants/api-keys.ts';
+import { insertContact, insertTag, tagContact } from '../tenants/contacts.ts';
+import { findNumber } from '../tenants/numbers.ts';
+import { findTenant, insertTenant } from '../tenants/tenants.ts';
+import { demo } from './demo.ts';
+
+export interface SeedDeps extends ConnectDeps {
+  /** Of the gateway, already listening. */
+  url: string;
+  simulatorUrl: string;
+}
+
+export async function seedDemo(deps: SeedDeps): Promise<void> {
+  const { database, now, simulatorUrl, url } = deps;
+  if ((await findTenant(database, demo.tenantId)) === undefined) {
+    await database.transact(async tx => {
+      await insertTenant(tx, { id: demo.tenantId, name: demo.tenantName, createdAt: now() });
+      await insertApiKey(tx, demo.key, {
+        tenantId: demo.tenantId,
+        name: 'demo',
+        numberId: null,
+        expiresAt: null,
+        createdAt: now(),
+      });
+      for (const { id, name, phones } of demo.tags) {
+        await insertTag(tx, demo.tenantId, id, name, now());
+        for (const phone of phones) {
+          await tagContact(
+            tx,
+            demo.tenantId,
+            id,
+            await insertContact(tx, demo.tenantId, phone, `+${phone}`, now()),
+          );
+        }
+      }
+    });
+  }
+  if ((await findNumber(database, demo.tenantId, demo.numberId)) === undefined) {
+    const connected = await connectNumber(deps, {
+      id: demo.numberId,
+      tenantId: demo.tenantId,
+      phoneNumberId: demo.phoneNumberId,
+      wabaId: demo.wabaId,
+      accessToken: demo.accessToken,
+      appSecret: demo.appSecret,
+      verifyToken: demo.verifyToken,
+    });
+    if (isRefusal(connected))
+      throw new Error(`the demo number could not be connected: ${JSON.stringify(connected)}`);
+  }
+  await tellSimulator(`${simulatorUrl}/${demo.wabaId}/subscribed_apps`, {
+    override_callback_uri: `${url}${metaWebhookPath}`,
+    verify_token: demo.verifyToken,
+  });
+  for (const phone of demo.writers) {
+    await tellSimulator(`${simulatorUrl}/control/phones/${phone}/messages`, {
+      phone_number_id: demo.phoneNumberId,
+      type: 'text',
+      text: { body: 'Hello!' },
+      profile_name: 'Demo customer',
+    });
+  }
+}
+
+async function tellSimulator(url: string, body: object): Promise<void> {
+  const response = await request(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${demo.accessToken}` },
+    body: JSON.stringify(body),
+  });
+  const text = await response.body.text();
+  if (response.statusCode !== 200) throw new Error(`the simulator refused ${url}: ${text}`);
+}

@@ -1,0 +1,37 @@
+/** Every door of every dialect becomes a route; this is where a wire request meets the contract of dialect.ts. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Json } from '../canonical/json.ts';
+import { dialects } from '../dialects/all.ts';
+import type { WireRequest } from '../dialects/dialect.ts';
+import { write } from './listener.ts';
+import { handle, type SendDeps } from './send.ts';
+
+export function addDialectRoutes(listener: FastifyInstance, deps: SendDeps): void {
+  for (const dialect of dialects) {
+    for (const door of dialect.doors) {
+      listener.route({
+        method: door.method,
+        url: door.path,
+        handler: async (request, reply) =>
+          write(reply, await handle(deps, dialect, door, wireRequest(request))),
+      });
+    }
+  }
+}
+
+function wireRequest(request: FastifyRequest): WireRequest {
+  return {
+    params: request.params as Record<string, string>,
+    query: lastOfEach(request.query as Record<string, string | string[]>),
+    headers: lastOfEach(request.headers),
+    body: request.body as Json | undefined,
+  };
+}
+
+function lastOfEach(
+  values: Record<string, string | string[] | undefined>,
+): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, Array.isArray(value) ? value.at(-1) : value]),
+  );
+}

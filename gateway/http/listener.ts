@@ -1,0 +1,156 @@
+/** The HTTP listener: body formats, and every error told in the words of the dialect whose path it is. */
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import formbody from '@fastify/formbody';
+import multipart from '@fastify/multipart';
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
+import qs from 'qs';
+import { isObject, parseJson } from '../canonical/json.ts';
+import type { Refusal } from '../canonical/refusal.ts';
+import { dialects } from '../dialects/all.ts';
+import type { WireAnswer } from '../dialects/dialect.ts';
+import { native } from '../dialects/native/native.ts';
+import { BatchFull } from '../platform/batch.ts';
+import type { Log } from '../platform/log.ts';
+
+export interface ListenerOptions {
+  log: Log;
+  bodyLimitBytes: number;
+  /** Requests held at once; past it the answer is 503. */
+  waitingMax: number;
+}
+
+export async function createListener({
+  log,
+  bodyLimitBytes,
+  waitingMax,
+}: ListenerOptions): Promise<FastifyInstance> {
+  const listener = Fastify({
+    bodyLimit: bodyLimitBytes,
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 200 },
+    return503OnClosing: false,
+    requestTimeout: 60_000,
+    // A path that cannot be decoded is told like any other unknown path.
+    frameworkErrors: (error, request, reply) => void answerError(log, error as FastifyError, request, reply),
+  });
+  closeQuietConnections(listener);
+  await listener.register(formbody, { bodyLimit: bodyLimitBytes, parser: readForm });
+  await listener.register(multipart, {
+    attachFieldsToBody: 'keyValues',
+    limits: { fileSize: bodyLimitBytes, parts: 100 },
+  });
+
+  // JSON is read here rather than by Fastify: an empty body is no error yet, and clients that forget the content type mean JSON.
+  listener.removeContentTypeParser(['application/json', 'text/plain']);
+  listener.addContentTypeParser(
+    ['application/json', 'text/plain', '*'],
+    { parseAs: 'string' },
+    (request, text, done) => {
+      const type = request.headers['content-type'];
+      if (text === '') return done(null, undefined);
+      const json = parseJson(text.toString());
+      if (json !== undefined) return done(null, json);
+      const plain = type === undefined || /json|text\/plain|octet-stream/.test(type);
+      done(new Unreadable(plain ? 'body_unreadable' : 'media_type_unsupported', type ?? ''), undefined);
+    },
+  );
+
+  let held = 0;
+  listener.addHook('onRequest', async (request, reply) => {
+    if (held >= waitingMax) return void tell(request, reply, { code: 'overloaded', retryAfterSeconds: 1 });
+    held++;
+    reply.raw.once('close', () => held--);
+  });
+  listener.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0]!;
+    return tell(request, reply, { code: 'route_not_found', method: request.method, path });
+  });
+  listener.setErrorHandler<FastifyError>((error, request, reply) => answerError(log, error, request, reply));
+  return listener;
+}
+
+/**
+ * At the end every connection without a request in hand is cut. Node's own closing spares connections that never sent one (a
+ * client's spare socket), which would hold the end up for a minute.
+ */
+function closeQuietConnections(listener: FastifyInstance): void {
+  const quiet = new Set<Socket>();
+  let closing = false;
+  listener.server.on('connection', (socket: Socket) => {
+    quiet.add(socket);
+    socket.once('close', () => quiet.delete(socket));
+  });
+  listener.server.on('request', ({ socket }, response) => {
+    quiet.delete(socket);
+    response.once('close', () => {
+      if (closing) socket.destroy();
+      else if (!socket.destroyed) quiet.add(socket);
+    });
+  });
+  listener.addHook('preClose', async () => {
+    closing = true;
+    for (const socket of quiet) socket.destroy();
+  });
+}
+
+/** A form, or JSON from a client that left curl's default content type in place. */
+function readForm(text: string): Record<string, unknown> {
+  const json = text.startsWith('{') ? parseJson(text) : undefined;
+  return isObject(json) ? json : qs.parse(text, { depth: 10 });
+}
+
+class Unreadable extends Error {
+  readonly refusal: 'body_unreadable' | 'media_type_unsupported';
+  readonly mediaType: string;
+  constructor(refusal: 'body_unreadable' | 'media_type_unsupported', mediaType: string) {
+    super(refusal);
+    this.refusal = refusal;
+    this.mediaType = mediaType;
+  }
+}
+
+export function write(reply: FastifyReply, answer: WireAnswer): FastifyReply {
+  for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value);
+  if (!reply.hasHeader('content-type')) reply.header('content-type', 'application/json; charset=utf-8');
+  // Bytes: to a text Fastify would add a charset that the type may not have (RFC 9457).
+  return reply.code(answer.status).send(Buffer.from(JSON.stringify(answer.body)));
+}
+
+function tell(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
+  const path = request.url.split('?')[0]!;
+  const dialect = dialects.find(({ owns }) => owns.test(path)) ?? native;
+  return write(reply, dialect.refuse(refusal));
+}
+
+function answerError(
+  log: Log,
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  return tell(request, reply, refusalOf(log, error, request));
+}
+
+function refusalOf(log: Log, error: FastifyError, request: FastifyRequest): Refusal {
+  if (error instanceof BatchFull) return { code: 'overloaded', retryAfterSeconds: 1 };
+  if (error instanceof Unreadable) {
+    return error.refusal === 'body_unreadable'
+      ? { code: 'body_unreadable', reason: 'it is not valid JSON' }
+      : { code: 'media_type_unsupported', mediaType: error.mediaType };
+  }
+  if (error.statusCode === 413)
+    return { code: 'body_too_large', limitBytes: request.routeOptions.bodyLimit ?? 0 };
+  if (error.statusCode === 415)
+    return { code: 'media_type_unsupported', mediaType: request.headers['content-type'] ?? '' };
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
+    return { code: 'body_unreadable', reason: error.message };
+  }
+  const faultId = randomUUID();
+  log.error({ err: error, faultId, method: request.method, path: request.url.split('?')[0] }, 'fault');
+  return { code: 'fault', faultId };
+}

@@ -1,0 +1,279 @@
+/** The queue and the life of a message, on both engines: claimed once, never backwards, never lost. */
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { newId } from '../../gateway/canonical/ids.ts';
+import { type MessageStatus, statusRank } from '../../gateway/canonical/status.ts';
+import { advance, type StatusReport } from '../../gateway/messages/advance.ts';
+import { findMessage, settlements } from '../../gateway/messages/lookup.ts';
+import type { NewMessage } from '../../gateway/messages/message.ts';
+import {
+  closeLane,
+  createLane,
+  intervalUs,
+  markDue,
+  openLane,
+  reserve,
+} from '../../gateway/messages/pace.ts';
+import {
+  abandonClaims,
+  claimMessages,
+  expireMessages,
+  giveUpUncertain,
+  insertMessages,
+} from '../../gateway/messages/queue.ts';
+import { type SendResult, settle } from '../../gateway/messages/settle.ts';
+import type { Verdict } from '../../gateway/meta/verdict.ts';
+import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
+
+const tenantId = 'tenant-a';
+const lane = { tenantId, numberId: 7 };
+const claim = { by: 'me', until: 100_000 };
+
+function message(overrides: Partial<NewMessage> = {}): NewMessage {
+  return {
+    tenantId,
+    id: newId(),
+    numberId: lane.numberId,
+    keyId: 'k',
+    dialect: 'native',
+    type: 'text',
+    recipientKind: 'phone',
+    recipient: '905321234567',
+    endpoint: 'messages',
+    body: '{"type":"text"}',
+    callbackData: null,
+    campaign: null,
+    priority: 0,
+    fake: false,
+    status: 'queued',
+    wamid: null,
+    createdAt: 1_000,
+    dueAt: 1_000,
+    expiresAt: 1_000_000,
+    ...overrides,
+  };
+}
+
+onEachEngine((_engine, open) => {
+  let db: TestDatabase;
+  beforeEach(async () => {
+    db = await open();
+    await db.database.transact(tx => createLane(tx, lane, 80));
+  });
+  afterEach(() => db.close());
+
+  const insert = (messages: NewMessage[], claimed = false) =>
+    db.database.transact(tx =>
+      insertMessages(
+        tx,
+        tenantId,
+        messages.map(one => ({ message: one, claim: claimed ? claim : null })),
+      ),
+    );
+  const take = (now: number, limit: number, priority = 0) =>
+    db.database.transact(tx => claimMessages(tx, lane, priority, now, limit, claim));
+  const status = async (id: string) => (await findMessage(db.database, tenantId, id))?.status;
+  const report = (id: string | null, kind: StatusReport['status'], at = 2_000): StatusReport => ({
+    tenantId,
+    numberId: lane.numberId,
+    messageId: id,
+    wamid: `wamid.${id ?? 'x'}`,
+    status: kind,
+    at,
+    waId: null,
+    error: kind === 'failed' ? '{"reason":"131026 Message undeliverable","meta":null}' : null,
+  });
+  const settleAs = (id: string, verdict: Verdict, tries = 1) => {
+    const result: SendResult = {
+      message: { ...message({ id }), tries, slotUs: 0 },
+      verdict,
+      claimedBy: claim.by,
+      at: 3_000,
+    };
+    return db.database.transact(tx => settle(tx, [result], 10_000));
+  };
+  const yes: Verdict = { kind: 'sent', wamid: 'wamid.yes', answer: { contacts: [{ wa_id: '90' }] } };
+
+  describe('queue', () => {
+    test('claims what is due, oldest first, each once', async () => {
+      const messages = [5, 3, 4, 2].map(dueAt => message({ dueAt: dueAt * 1000 }));
+      await insert(messages);
+      const first = await take(4_000, 2);
+      assert.deepEqual(
+        first.claimed.map(({ id }) => id),
+        [messages[3]!.id, messages[1]!.id],
+      );
+      assert.deepEqual(
+        (await take(4_000, 10)).claimed.map(({ id }) => id),
+        [messages[2]!.id],
+      );
+      assert.deepEqual((await take(4_000, 10)).claimed, []);
+    });
+
+    test('what waited past its time to live expires instead of being sent', async () => {
+      const late = message({ expiresAt: 1_500 });
+      const fresh = message();
+      await insert([late, fresh]);
+      const { claimed, expired } = await take(2_000, 10);
+      assert.deepEqual([claimed.map(({ id }) => id), expired], [[fresh.id], [late.id]]);
+      assert.equal(await status(late.id), 'expired');
+      const waiting = message({ expiresAt: 1_500, dueAt: 1_400 });
+      await insert([waiting]);
+      assert.deepEqual(await db.database.transact(tx => expireMessages(tx, lane, 1_600, 10)), [waiting.id]);
+    });
+
+    test('two claimers at once share the work without overlap', async () => {
+      await insert(Array.from({ length: 200 }, () => message()));
+      const other = _engine === 'postgres' ? db.reopen() : db.database;
+      const claims = await Promise.all(
+        Array.from({ length: 8 }, (_, i) =>
+          (i % 2 === 0 ? db.database : other).transact(async tx => {
+            await openLane(tx, lane, 2_000);
+            const { claimed } = await claimMessages(tx, lane, 0, 2_000, 25, { by: String(i), until: 9 });
+            await closeLane(tx, lane, 0, null);
+            return claimed.map(({ id }) => id);
+          }),
+        ),
+      );
+      assert.equal(new Set(claims.flat()).size, 200);
+      assert.equal(claims.flat().length, 200);
+    });
+
+    test('a claim of a process that is gone becomes uncertain and ends visibly, never sent again', async () => {
+      const one = message();
+      await insert([one], true);
+      assert.deepEqual(await db.database.transact(tx => abandonClaims(tx, lane, claim.until - 1)), []);
+      assert.deepEqual(await db.database.transact(tx => abandonClaims(tx, lane, claim.until)), [one.id]);
+      assert.equal(await status(one.id), 'uncertain');
+      assert.deepEqual((await take(9e9, 10)).claimed, []);
+      assert.deepEqual(await db.database.transact(tx => giveUpUncertain(tx, lane, 2_000, 5_000)), [one.id]);
+      assert.equal(await status(one.id), 'failed');
+      // Meta's late word still counts.
+      await db.database.transact(tx => advance(tx, tenantId, [report(one.id, 'sent')]));
+      assert.equal(await status(one.id), 'sent');
+    });
+  });
+
+  describe('pace', () => {
+    test('moments are spread evenly and never promised twice', async () => {
+      const slots: number[] = [];
+      for (let now = 10_000; now < 12_000; now += 10) {
+        slots.push(...((await db.database.transact(tx => reserve(tx, lane, 2, now))) ?? []));
+      }
+      const gaps = slots.slice(1).map((slot, i) => slot - slots[i]!);
+      assert.ok(gaps.every(gap => gap >= intervalUs(80)));
+      for (const start of slots) {
+        const inSecond = slots.filter(slot => slot >= start && slot < start + 1_000_000).length;
+        assert.ok(inSecond <= 80, `${inSecond} in one second`);
+      }
+      // Two seconds and the horizon, at no less than 95 % of the rate.
+      assert.ok(slots.length >= 2 * 80 * 0.95, `${slots.length} sends`);
+    });
+
+    test('a lane with a queue gives no moments past it', async () => {
+      await db.database.transact(tx => markDue(tx, lane, 5_000));
+      assert.equal(await db.database.transact(tx => reserve(tx, lane, 1, 5_000)), undefined);
+      assert.equal((await db.database.transact(tx => reserve(tx, lane, 1, 4_000)))?.length, 1);
+    });
+  });
+
+  describe('settlement', () => {
+    test('later: back to the queue with a time, and the lane rests', async () => {
+      const one = message();
+      await insert([one], true);
+      await settleAs(one.id, { kind: 'later', reason: 'r', error: null, pause: 'lane', delayMs: 500 });
+      assert.equal(await status(one.id), 'queued');
+      assert.equal(await db.database.transact(tx => openLane(tx, lane, 3_400)), undefined);
+      assert.deepEqual((await take(3_400, 10)).claimed, []);
+      assert.equal((await take(3_500, 10)).claimed[0]?.tries, 2);
+    });
+
+    test('later for a pair: only that recipient rests', async () => {
+      const [one, same, other] = [message(), message(), message({ recipient: '4912345678' })];
+      await insert([one], true);
+      await insert([same, other]);
+      await settleAs(one.id, { kind: 'later', reason: 'r', error: null, pause: 'pair', delayMs: 4_000 });
+      assert.deepEqual(
+        (await take(3_500, 10)).claimed.map(({ id }) => id),
+        [other.id],
+      );
+    });
+
+    test('a status that overtakes the answer stands, and the answer fills in what it lacks', async () => {
+      const one = message();
+      await insert([one], true);
+      await db.database.transact(tx => advance(tx, tenantId, [report(one.id, 'delivered')]));
+      await settleAs(one.id, yes);
+      const stored = await findMessage(db.database, tenantId, one.id);
+      assert.equal(stored?.status, 'delivered');
+      assert.equal(stored?.times.accepted_at, 3_000);
+      assert.deepEqual(
+        await settlements(db.database, tenantId, [one.id]).then(([s]) => s?.status),
+        'delivered',
+      );
+    });
+
+    test('an unknown outcome is settled by a status through our id', async () => {
+      const one = message();
+      await insert([one], true);
+      await settleAs(one.id, { kind: 'unknown', reason: 'reset' });
+      assert.equal(await status(one.id), 'uncertain');
+      const { changes } = await db.database.transact(tx => advance(tx, tenantId, [report(one.id, 'sent')]));
+      assert.deepEqual(
+        changes.map(change => change.status),
+        ['sent'],
+      );
+      assert.equal((await findMessage(db.database, tenantId, one.id))?.wamid, `wamid.${one.id}`);
+    });
+
+    test('a report that names no message of the number is a stray', async () => {
+      const one = message();
+      await insert([one], true);
+      const other = { ...report(one.id, 'sent'), numberId: 8 };
+      assert.deepEqual(await db.database.transact(tx => advance(tx, tenantId, [other])), {
+        changes: [],
+        strays: 1,
+      });
+      assert.deepEqual(await db.database.transact(tx => advance(tx, 'tenant-b', [report(one.id, 'sent')])), {
+        changes: [],
+        strays: 1,
+      });
+      assert.equal(await status(one.id), 'sending');
+    });
+  });
+
+  test('statuses in any order, any batches, any repeats: the highest stands, times are kept, nothing goes back', async () => {
+    const kinds = ['sent', 'delivered', 'read', 'played', 'failed'] as const;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(fc.constantFrom(...kinds), { maxLength: 4 }), { maxLength: 5 }),
+        async batches => {
+          const one = message();
+          await insert([one], true);
+          let highest: MessageStatus = 'sending';
+          for (const batch of batches) {
+            const before = (await findMessage(db.database, tenantId, one.id))!;
+            await db.database.transact(tx =>
+              advance(
+                tx,
+                tenantId,
+                batch.map(kind => report(one.id, kind, 1_000 + kinds.indexOf(kind))),
+              ),
+            );
+            for (const kind of batch) if (statusRank[kind] > statusRank[highest]) highest = kind;
+            const now = (await findMessage(db.database, tenantId, one.id))!;
+            assert.ok(statusRank[now.status] >= statusRank[before.status]);
+            assert.equal(now.status, highest);
+          }
+          const stored = (await findMessage(db.database, tenantId, one.id))!;
+          for (const kind of ['sent', 'delivered', 'read', 'played'] as const) {
+            const expected = batches.flat().includes(kind) ? 1_000 + kinds.indexOf(kind) : null;
+            assert.equal(stored.times[`${kind}_at`], expected);
+          }
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+});

@@ -1,0 +1,110 @@
+/** A tenant with a number of its own, made as an operator makes one, with its account at the simulator. */
+import { randomInt } from 'node:crypto';
+import { type Answer, call, type Program } from './programs.ts';
+
+export interface TestTenant {
+  tenantId: string;
+  key: string;
+  numberId: number;
+  phoneNumberId: string;
+  wabaId: string;
+  appSecret: string;
+  verifyToken: string;
+  accessToken: string;
+}
+
+export const operatorKey = 'op_operator-of-the-tests-0123456789';
+
+export interface TenantOptions {
+  /** The templates of the simulator's seed by default. */
+  templates?: unknown[];
+  throughput?: 'STANDARD' | 'HIGH';
+}
+
+/** Gateways in tests are started with WAGATE_OPERATOR_KEY = operatorKey. */
+export async function newTenant(
+  gateway: Program,
+  simulatorUrl: string,
+  options: TenantOptions = {},
+): Promise<TestTenant> {
+  const n = String(randomInt(1e9, 1e10));
+  const account = {
+    wabaId: `20${n}`,
+    appSecret: `secret-${n}`,
+    verifyToken: `verify-${n}`,
+    accessToken: `EAAG-${n}`,
+    phoneNumberId: `30${n}`,
+  };
+  await must(
+    call(`${simulatorUrl}/control/accounts`, {
+      body: {
+        wabaId: account.wabaId,
+        app: { id: `40${n}`, secret: account.appSecret, verifyToken: account.verifyToken },
+        accessToken: account.accessToken,
+        webhookUrl: `${gateway.url}/webhooks/meta`,
+        phoneNumbers: [
+          {
+            id: account.phoneNumberId,
+            displayPhoneNumber: `+1 555 ${n}`,
+            verifiedName: `Tenant ${n}`,
+            throughput: options.throughput ?? 'HIGH',
+          },
+        ],
+        templates: options.templates ?? [],
+      },
+    }),
+  );
+  const operator = { key: operatorKey };
+  const tenant = await must<{ id: string }>(
+    call(`${gateway.url}/api/v1/tenants`, { ...operator, body: { name: `Tenant ${n}` } }),
+  );
+  const tenantUrl = `${gateway.url}/api/v1/tenants/${tenant.id}`;
+  const number = await must<{ id: number }>(
+    call(`${tenantUrl}/numbers`, {
+      ...operator,
+      body: {
+        phoneNumberId: account.phoneNumberId,
+        wabaId: account.wabaId,
+        accessToken: account.accessToken,
+        appSecret: account.appSecret,
+        verifyToken: account.verifyToken,
+      },
+    }),
+  );
+  const key = await must<{ key: string }>(
+    call(`${tenantUrl}/api-keys`, { ...operator, body: { name: 'test' } }),
+  );
+  return { ...account, tenantId: tenant.id, numberId: number.id, key: key.key };
+}
+
+/** The body of an answer that has to be a yes. */
+export async function must<T>(answer: Promise<Answer<unknown>>): Promise<T> {
+  const { status, text, body } = await answer;
+  if (status >= 300) throw new Error(`expected a yes, got ${status}: ${text}`);
+  return body as T;
+}
+
+export interface NativeMessage {
+  id: string;
+  status: string;
+  wamid: string | null;
+  timeline: { status: string; at: string; reason?: string }[];
+}
+
+/** Resolves when the message has the status; the server-sent events of the gateway are the signal, with a bound. */
+export async function waitForStatus(
+  gatewayUrl: string,
+  key: string,
+  id: string,
+  status: string,
+  timeoutMs = 20_000,
+): Promise<NativeMessage> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const { body } = await call<NativeMessage>(`${gatewayUrl}/api/v1/messages/${id}`, { key });
+    if (body.status === status) return body;
+    if (Date.now() > deadline)
+      throw new Error(`${id} is ${body.status}, not ${status}: ${JSON.stringify(body)}`);
+    await new Promise(resolve => setTimeout(resolve, 25));
+  }
+}
