@@ -180,7 +180,7 @@ async function open(config: Config, closing: (() => unknown)[]): Promise<Gateway
     wakeSender: sender.wake,
   };
   await addNativeApi(listener, apiDeps);
-  addMetaWebhook(listener, { receiver, numbers, database, log });
+  await addMetaWebhook(listener, { receiver, numbers, database, log });
   addProbes(listener, { database, isStopping: () => stopping });
 
   if (database.engine === 'sqlite') await sweeper.abandonAll();

@@ -30,7 +30,7 @@ export function watchLive(feed: Feed, database: Database, print: (line: string) 
   });
 }
 
-export function liveLine(change: Change, about: Change['about']): string {
+function liveLine(change: Change, about: Change['about']): string {
   const time = new Date(change.at).toTimeString().slice(0, 8);
   const what =
     about === undefined

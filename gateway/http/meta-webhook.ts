@@ -20,11 +20,11 @@ export interface MetaWebhookDeps {
   log: Log;
 }
 
-export function addMetaWebhook(
+export async function addMetaWebhook(
   listener: FastifyInstance,
   { receiver, numbers, database, log }: MetaWebhookDeps,
-): void {
-  listener.register(async scope => {
+): Promise<void> {
+  await listener.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) =>
       done(null, body),
@@ -59,6 +59,7 @@ export function addMetaWebhook(
         return reply.code(503).header('retry-after', '1').send('try again');
       }
     });
+    done();
   });
 
   /** A handshake names no number: its token is compared with that of every number, in constant time each. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { first, type Sql, storable, type Tx } from '../platform/database.ts';
 import type { IncomingFact, KeptFact } from './read-payload.ts';
 
-export const windowMs = 24 * 3_600_000;
+const windowMs = 24 * 3_600_000;
 
 export interface IncomingMessage extends Omit<IncomingFact, 'kind' | 'phoneNumberId'> {
   numberId: number;

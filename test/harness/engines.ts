@@ -19,7 +19,7 @@ export interface TestDatabase {
 export type OpenTestDatabase = (options?: { migrated?: boolean }) => Promise<TestDatabase>;
 
 /** URL of the server that test/run.ts started; undefined where PostgreSQL is not installed. */
-export const postgresUrl = process.env.WAGATE_TEST_POSTGRES;
+const postgresUrl = process.env.WAGATE_TEST_POSTGRES;
 
 export function onEachEngine(suite: (engine: 'sqlite' | 'postgres', open: OpenTestDatabase) => void): void {
   describe('sqlite', () => suite('sqlite', options => openTemporarySqlite(options?.migrated ?? true)));
