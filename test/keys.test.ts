@@ -1,0 +1,176 @@
+/** Who may what: keys of other tenants, of other numbers, revoked and expired, at every door of every dialect. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { onEachEngine } from './harness/engines.ts';
+import { call, newPlace, type Place, type Program, startGateway } from './harness/programs.ts';
+import { must, newTenant, operatorKey, type TestTenant, waitForStatus } from './harness/tenant.ts';
+
+interface Door {
+  name: string;
+  path(tenant: TestTenant): string;
+  body: unknown;
+  /** Whether the path names the number or the tenant; where it does not, the key alone decides who sends. */
+  named: boolean;
+}
+
+const text = { messaging_product: 'whatsapp', to: '905321234567', type: 'text', text: { body: 'x' } };
+const template = {
+  ...text,
+  type: 'template',
+  template: { name: 'hello_world', language: { code: 'en_US' } },
+};
+
+const doors: Door[] = [
+  { name: 'cloud', path: t => `/v25.0/${t.phoneNumberId}/messages`, body: text, named: true },
+  { name: 'cloud without version', path: t => `/${t.phoneNumberId}/messages`, body: text, named: true },
+  {
+    name: 'cloud marketing',
+    path: t => `/v25.0/${t.phoneNumberId}/marketing_messages`,
+    body: template,
+    named: true,
+  },
+  { name: 'connexease', path: () => '/v1/wa/message', body: text, named: false },
+  {
+    name: 'connectly session',
+    path: t => `/v1/businesses/${t.tenantId}/send/messages`,
+    body: { recipient: { id: '+905321234567', channelType: 'whatsapp' }, message: { text: 'x' } },
+    named: true,
+  },
+  {
+    name: 'connectly templated',
+    path: t => `/v1/businesses/${t.tenantId}/send/whatsapp_templated_messages`,
+    body: { number: '+905321234567', templateName: 'hello_world', language: 'en_US' },
+    named: true,
+  },
+  {
+    name: 'autokonnect',
+    path: t => `/api/v1/whatsapp/${t.numberId}/messages`,
+    body: { phone_number: '905321234567', type: 'text', message: 'x' },
+    named: true,
+  },
+  {
+    name: 'native',
+    path: () => '/api/v1/messages',
+    body: { to: '905321234567', type: 'text', text: { body: 'x' } },
+    named: false,
+  },
+];
+
+onEachEngine(engine => {
+  let place: Place;
+  let gateway: Program;
+  let own: TestTenant;
+  let other: TestTenant;
+
+  before(async () => {
+    place = await newPlace(engine);
+    gateway = await startGateway(place, {
+      env: { WAGATE_OPERATOR_KEY: operatorKey, WAGATE_LOG_LEVEL: 'error' },
+    });
+    const templates = [
+      {
+        id: '77',
+        name: 'hello_world',
+        language: 'en_US',
+        status: 'APPROVED',
+        category: 'MARKETING',
+        components: [{ type: 'BODY', text: 'Hello' }],
+      },
+    ];
+    own = await newTenant(gateway, gateway.simulatorUrl, { templates });
+    other = await newTenant(gateway, gateway.simulatorUrl, { templates });
+  });
+  after(async () => {
+    await gateway?.stop();
+    place?.remove();
+  });
+
+  const knock = (door: Door, at: TestTenant, key: string) =>
+    call(`${gateway.url}${door.path(at)}`, {
+      headers: { authorization: `Bearer ${key}`, 'x-api-key': key },
+      body: door.body,
+    });
+  const sentBy = async (tenant: TestTenant) =>
+    (
+      await must<{ data: unknown[] }>(
+        call(`${gateway.simulatorUrl}/control/received?phone_number_id=${tenant.phoneNumberId}&limit=1000`),
+      )
+    ).data.length;
+  const newKey = (fields: Record<string, unknown>) =>
+    must<{ id: string; key: string }>(
+      call(`${gateway.url}/api/v1/tenants/${own.tenantId}/api-keys`, {
+        key: operatorKey,
+        body: { name: 'k', ...fields },
+      }),
+    );
+
+  for (const door of doors) {
+    test(`${door.name}: the own key sends, another tenant's gets nothing`, async () => {
+      const before = await sentBy(own);
+      assert.equal((await knock(door, own, own.key)).status, 200);
+      if (door.named) {
+        const refused = await knock(door, own, other.key);
+        assert.ok(refused.status >= 400, refused.text);
+        assert.ok(!refused.text.includes(own.key));
+      }
+      for (const nonsense of ['pk_00000000000000000000000000000000', operatorKey, 'x']) {
+        assert.equal((await knock(door, own, nonsense)).status, 401, nonsense);
+      }
+      await must(call(`${gateway.simulatorUrl}/control/idle?timeout_ms=20000&waba_id=${own.wabaId}`));
+      const deadline = Date.now() + 10_000;
+      while ((await sentBy(own)) === before && Date.now() < deadline);
+      assert.equal(await sentBy(own), before + 1);
+    });
+
+    test(`${door.name}: a revoked and an expired key get nothing`, async () => {
+      const revoked = await newKey({});
+      assert.equal((await knock(door, own, revoked.key)).status, 200);
+      await must(
+        call(`${gateway.url}/api/v1/tenants/${own.tenantId}/api-keys/${revoked.id}`, {
+          method: 'DELETE',
+          key: operatorKey,
+        }),
+      );
+      assert.equal((await knock(door, own, revoked.key)).status, 401);
+      const brief = await newKey({ expiresAt: new Date(Date.now() + 300).toISOString() });
+      while ((await knock(door, own, brief.key)).status === 200);
+      assert.equal((await knock(door, own, brief.key)).status, 401);
+    });
+  }
+
+  test('a key bound to a number reaches only that number', async () => {
+    const bound = await newKey({ numberId: own.numberId });
+    for (const door of doors) assert.equal((await knock(door, own, bound.key)).status, 200, door.name);
+    const foreign = await call(`${gateway.url}/api/v1/tenants/${own.tenantId}/api-keys`, {
+      key: operatorKey,
+      body: { name: 'k', numberId: other.numberId },
+    });
+    assert.equal(foreign.status, 404, foreign.text);
+  });
+
+  test("another tenant's message is not found", async () => {
+    const { id } = await must<{ id: string }>(
+      call(`${gateway.url}/api/v1/messages`, { key: own.key, body: doors.at(-1)!.body }),
+    );
+    await waitForStatus(gateway.url, own.key, id, 'read');
+    assert.equal((await call(`${gateway.url}/api/v1/messages/${id}`, { key: other.key })).status, 404);
+    const list = await must<{ data: { id: string }[] }>(
+      call(`${gateway.url}/api/v1/messages`, { key: other.key }),
+    );
+    assert.ok(list.data.every(message => message.id !== id));
+  });
+
+  test('a message for later waits, and is then sent', async () => {
+    const sendAt = new Date(Date.now() + 2_500).toISOString();
+    const { id, status } = await must<{ id: string; status: string }>(
+      call(`${gateway.url}/api/v1/messages`, {
+        key: own.key,
+        body: { to: '905321234567', type: 'text', text: { body: 'later' }, sendAt },
+      }),
+    );
+    assert.equal(status, 'scheduled');
+    const message = await waitForStatus(gateway.url, own.key, id, 'read');
+    const accepted = message.timeline.find(moment => moment.status === 'accepted')!;
+    assert.ok(accepted.at >= sendAt, `${accepted.at} is before ${sendAt}`);
+  });
+});
