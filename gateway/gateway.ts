@@ -1,7 +1,7 @@
 /** Composition root: everything is opened here in order and closed in reverse. */
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { addNativeApi } from './api/api.ts';
+import { newId } from './canonical/ids.ts';
 import { demo } from './demo/demo.ts';
 import { seedDemo } from './demo/seed-demo.ts';
 import { startSimulator } from './demo/simulator-process.ts';
@@ -13,6 +13,7 @@ import { addProbes } from './http/probes.ts';
 import { createReceiver } from './inbound/receive.ts';
 import { createAccept } from './messages/accept.ts';
 import { createFeed, type Feed } from './messages/feed.ts';
+import { createPresence } from './messages/presence.ts';
 import { createSender } from './messages/sender.ts';
 import { createSweeper } from './messages/sweeper.ts';
 import { createWaiters } from './messages/waiters.ts';
@@ -107,21 +108,6 @@ async function open(config: Config, closing: (() => unknown)[]): Promise<Gateway
   const feed = createFeed();
   const waiters = createWaiters();
   const uncertainMs = config.uncertainSeconds * 1000;
-  const sender = createSender({
-    database,
-    graph,
-    numbers,
-    feed,
-    log,
-    processId: randomUUID(),
-    settled: waiters.resolve,
-    now,
-    random: Math.random,
-    inFlightMax: config.maxInFlight,
-    metaTimeoutMs: config.metaTimeoutMs,
-    uncertainMs,
-    pollMs: 500,
-  });
   const sweeper = createSweeper({
     database,
     feed,
@@ -130,6 +116,32 @@ async function open(config: Config, closing: (() => unknown)[]): Promise<Gateway
     now,
     uncertainMs,
     everyMs: 2_000,
+  });
+  const processId = newId();
+  const presence = createPresence({
+    database,
+    log,
+    dataFolder: config.dataFolder,
+    processId,
+    pid: process.pid,
+    now,
+    takeOver: sweeper.takeOver,
+  });
+  const sender = createSender({
+    database,
+    graph,
+    numbers,
+    feed,
+    log,
+    processId,
+    journal: presence.journal,
+    settled: waiters.resolve,
+    now,
+    random: Math.random,
+    inFlightMax: config.maxInFlight,
+    metaTimeoutMs: config.metaTimeoutMs,
+    uncertainMs,
+    pollMs: 500,
   });
   const { accept, idle: acceptIdle } = createAccept({
     database,
@@ -183,7 +195,8 @@ async function open(config: Config, closing: (() => unknown)[]): Promise<Gateway
   await addMetaWebhook(listener, { receiver, numbers, database, log });
   addProbes(listener, { database, isStopping: () => stopping });
 
-  if (database.engine === 'sqlite') await sweeper.abandonAll();
+  await presence.start();
+  closing.push(presence.stop);
   sender.start();
   closing.push(sender.stop);
   sweeper.start();

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { onEachEngine } from './harness/engines.ts';
 import { difference, fill } from './harness/patterns.ts';
 import { call, newPlace, type Place, type Program, startGateway } from './harness/programs.ts';
-import { must, newTenant, operatorKey, type TestTenant } from './harness/tenant.ts';
+import { must, newTenant, operatorKey, type TestTenant, until } from './harness/tenant.ts';
 
 interface Case {
   about: string;
@@ -184,12 +184,4 @@ function canonical(value: unknown): unknown {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, one]) => [key, canonical(one)]),
   );
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 15_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('it did not come to that within 15 s');
-    await new Promise(resolve => setTimeout(resolve, 10));
-  }
 }

@@ -1,8 +1,10 @@
 /** The message table as a queue: insert, claim, release, expire. Everything here runs inside the caller's transaction. */
 import type { MetaEndpoint } from '../canonical/content.ts';
 import { storable, type Tx } from '../platform/database.ts';
+import { sendName } from './journal.ts';
 import type { ClaimedMessage, NewMessage } from './message.ts';
 import type { LaneKey } from './pace.ts';
+import type { DeadProcess } from './presence.ts';
 
 /** Who holds a claim, and until when it counts. */
 export interface Claim {
@@ -135,12 +137,38 @@ export async function expireMessages(tx: Tx, lane: LaneKey, now: number, limit: 
 }
 
 /**
- * Claims of a process that is gone. Whether its requests were written nobody knows, so the messages become uncertain and
- * are settled by Meta's statuses; they are never sent again.
+ * Claims of a process that is gone. Those it never began to write go back to the queue. Of the others nobody knows whether
+ * Meta read them, so they become uncertain and are settled by Meta's statuses; they are never sent again.
+ * The claimant's name stays on them: if it was only stalled, it may still write what it knows.
  */
+export async function takeOverClaims(
+  tx: Tx,
+  lane: LaneKey,
+  dead: DeadProcess,
+): Promise<{ released: string[]; uncertain: string[] }> {
+  const claims = await tx.all<{ id: string; tries: number }>(
+    `select id, tries from messages where tenant_id = $1 and number_id = $2 and status = 'sending' and claimed_by = $3`,
+    [lane.tenantId, lane.numberId, dead.id],
+  );
+  const neverWritten = ({ id, tries }: (typeof claims)[number]) =>
+    dead.written?.has(sendName(id, tries)) === false;
+  const released = claims.filter(claim => neverWritten(claim)).map(({ id }) => id);
+  const uncertain = claims.filter(claim => !neverWritten(claim)).map(({ id }) => id);
+  if (released.length > 0) await releaseClaims(tx, lane, released, dead.id);
+  if (uncertain.length > 0) {
+    await tx.all(
+      `update messages set status = 'uncertain', rank = 20, claimed_until = null
+       where tenant_id = $1 and rank = 10 and id in (select value ->> 'id' from json_rows($2))`,
+      [lane.tenantId, JSON.stringify(uncertain.map(id => ({ id })))],
+    );
+  }
+  return { released, uncertain };
+}
+
+/** Claims that outlived their time without anyone to settle them: nobody can still be sending, so they are uncertain. */
 export async function abandonClaims(tx: Tx, lane: LaneKey, now: number): Promise<string[]> {
   const rows = await tx.all<{ id: string }>(
-    `update messages set status = 'uncertain', rank = 20, claimed_by = null, claimed_until = null
+    `update messages set status = 'uncertain', rank = 20, claimed_until = null
      where tenant_id = $1 and number_id = $2 and status = 'sending' and claimed_until <= $3
      returning id`,
     [lane.tenantId, lane.numberId, now],

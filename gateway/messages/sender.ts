@@ -6,13 +6,14 @@
  */
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Graph } from '../meta/graph.ts';
+import type { Graph, GraphAnswer } from '../meta/graph.ts';
 import { type Verdict, verdictOf } from '../meta/verdict.ts';
 import { createBatcher } from '../platform/batch.ts';
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
-import type { NumberBook } from '../tenants/number-book.ts';
+import type { NumberBook, SendingNumber } from '../tenants/number-book.ts';
 import type { Feed } from './feed.ts';
+import { type Journal, sendName } from './journal.ts';
 import { type ClaimedMessage, priorities, type Settlement } from './message.ts';
 import {
   closeLane,
@@ -36,6 +37,7 @@ export interface SenderDeps {
   feed: Feed;
   log: Log;
   processId: string;
+  journal: Journal;
   settled(settlement: Settlement): void;
   now(): number;
   random(): number;
@@ -144,6 +146,7 @@ export function createSender(deps: SenderDeps): Sender {
     // Before the caller hears of it: its next request must find the number disconnected.
     if (verdict.kind === 'rejected' && verdict.disconnects) await disconnect(message, reasonOf(verdict), at);
     await settleUntilDone({ message, verdict, claimedBy: processId, at });
+    deps.journal.end(sendName(message.id, message.tries));
     if (verdict.kind === 'later') wakeAt(message, at + verdict.delayMs);
   }
 
@@ -158,17 +161,24 @@ export function createSender(deps: SenderDeps): Sender {
   }
 
   async function ask(message: ClaimedMessage): Promise<Verdict> {
-    const number = await numbers.byId(message.numberId);
-    const answer =
-      number === undefined
-        ? ({ kind: 'unsent', reason: 'the number is not known any more' } as const)
-        : await graph.request({
-            method: 'POST',
-            path: `/${number.phoneNumberId}/${message.endpoint}`,
-            accessToken: number.accessToken,
-            body: message.body,
-          });
-    return verdictOf(answer, message.tries, deps.random());
+    return verdictOf(await request(message), message.tries, deps.random());
+  }
+
+  async function request(message: ClaimedMessage): Promise<GraphAnswer> {
+    let number: SendingNumber | undefined;
+    try {
+      number = await numbers.byId(message.numberId);
+    } catch (error) {
+      return { kind: 'unsent', reason: `the number could not be read: ${(error as Error).message}` };
+    }
+    if (number === undefined) return { kind: 'unsent', reason: 'the number is not known any more' };
+    return graph.request({
+      method: 'POST',
+      path: `/${number.phoneNumberId}/${message.endpoint}`,
+      accessToken: number.accessToken,
+      body: message.body,
+      beginning: () => deps.journal.begin(sendName(message.id, message.tries)),
+    });
   }
 
   /** Meta's answer exists only here until it is written: a database that is away is waited for. */

@@ -55,7 +55,7 @@ async function settleOthers(
   const others = results.filter(({ verdict }) => verdict.kind !== 'sent');
   if (others.length === 0) return;
   const rows = others.map(result => ({ id: result.message.id, by: result.claimedBy, ...nextState(result) }));
-  // Only while the claim is still ours: a status that came meanwhile, or the sweeper, has the last word.
+  // Only while the claim is ours, also when others took us for dead meanwhile; a status that came has the last word.
   await tx.all(
     `with s as materialized (
        select value ->> 'id' as id, value ->> 'by' as claimed_by, value ->> 'status' as status,
@@ -64,7 +64,7 @@ async function settleOthers(
        from json_rows($2))
      update messages set status = s.status, rank = s.rank, due_at = coalesce(s.due_at, messages.due_at),
        ended_at = s.ended_at, error = s.error, claimed_by = null, claimed_until = null
-     from s where messages.tenant_id = $1 and messages.id = s.id and messages.status = 'sending'
+     from s where messages.tenant_id = $1 and messages.id = s.id and messages.status in ('sending', 'uncertain')
        and messages.claimed_by = s.claimed_by`,
     [tenantId, JSON.stringify(rows)],
   );

@@ -7,8 +7,9 @@ import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { Change, Feed } from './feed.ts';
 import type { Settlement } from './message.ts';
-import { type LaneKey, lanesToSweep } from './pace.ts';
-import { abandonClaims, expireMessages, giveUpUncertain, nextSweep } from './queue.ts';
+import { type LaneKey, lanesToSweep, markDue, markSweep } from './pace.ts';
+import type { DeadProcess } from './presence.ts';
+import { abandonClaims, expireMessages, giveUpUncertain, nextSweep, takeOverClaims } from './queue.ts';
 import { expiredSettlement } from './sender.ts';
 
 export interface SweeperDeps {
@@ -24,8 +25,8 @@ export interface SweeperDeps {
 export interface Sweeper {
   /** One look at everything that is due; what `start` repeats. */
   sweep(): Promise<void>;
-  /** The embedded database has one process: whatever is claimed when it starts was claimed by one that is gone. */
-  abandonAll(): Promise<void>;
+  /** Settles what a dead process held on one lane (presence.ts). */
+  takeOver(lane: LaneKey, dead: DeadProcess): Promise<void>;
   start(): void;
   stop(): Promise<void>;
 }
@@ -47,11 +48,11 @@ export function createSweeper({
     for (const lane of await lanesWaiting(database, now())) await expireLane(lane);
   }
 
-  async function sweepLane(lane: LaneKey, claimedBefore = now()): Promise<void> {
+  async function sweepLane(lane: LaneKey): Promise<void> {
     const at = now();
     const changes: Change[] = [];
     await database.transact(async tx => {
-      for (const id of await abandonClaims(tx, lane, claimedBefore)) {
+      for (const id of await abandonClaims(tx, lane, at)) {
         changes.push({ tenantId: lane.tenantId, id, status: 'uncertain', at, reason: 'its sender is gone' });
       }
       for (const id of await giveUpUncertain(tx, lane, at - uncertainMs, at)) {
@@ -65,6 +66,19 @@ export function createSweeper({
     });
     if (changes.length > 0) log.warn({ number: lane.numberId, messages: changes.length }, 'sweep');
     feed.publish(changes);
+  }
+
+  async function takeOver(lane: LaneKey, dead: DeadProcess): Promise<void> {
+    const at = now();
+    const { released, uncertain } = await database.transact(async tx => {
+      const taken = await takeOverClaims(tx, lane, dead);
+      if (taken.released.length > 0) await markDue(tx, lane, at);
+      if (taken.uncertain.length > 0) await markSweep(tx, lane, at + uncertainMs);
+      return taken;
+    });
+    const reason = 'its sender is gone';
+    feed.publish(released.map(id => ({ tenantId: lane.tenantId, id, status: 'queued', at, reason })));
+    feed.publish(uncertain.map(id => ({ tenantId: lane.tenantId, id, status: 'uncertain', at, reason })));
   }
 
   async function expireLane(lane: LaneKey): Promise<void> {
@@ -83,10 +97,7 @@ export function createSweeper({
 
   return {
     sweep,
-    async abandonAll() {
-      const claimed = await lanesToSweep(database, Number.MAX_SAFE_INTEGER, 100_000);
-      for (const lane of claimed) await sweepLane(lane, Number.MAX_SAFE_INTEGER);
-    },
+    takeOver,
     start() {
       running = loop();
     },

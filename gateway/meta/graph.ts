@@ -2,7 +2,7 @@
  * The HTTP way to Meta: one pool of connections per origin, bounded, with timeouts. Says exactly whether a request may have been
  * read by the other side, because a message that may have been sent is never sent again.
  */
-import { Pool } from 'undici';
+import { DecoratorHandler, type Dispatcher, Pool } from 'undici';
 import { isObject, type JsonObject, parseJson } from '../canonical/json.ts';
 
 export interface GraphRequest {
@@ -12,6 +12,8 @@ export interface GraphRequest {
   accessToken: string;
   /** Serialized JSON. */
   body?: string;
+  /** Called in the moment before the first byte is written; when it throws, nothing is. */
+  beginning?(): void;
 }
 
 export type GraphAnswer =
@@ -33,27 +35,12 @@ export interface GraphOptions {
   connections: number;
 }
 
-/** Failures before the first byte of the request was written (undici's and Node's error codes). */
-const beforeWriting = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'CERT_HAS_EXPIRED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
-
 const answerBytesMax = 1_000_000;
 
 export function createGraph({ url, version, timeoutMs, connections }: GraphOptions): Graph {
   const base = new URL(url);
   const prefix = `${base.pathname.replace(/\/+$/, '')}/${version}`;
-  const pool = new Pool(base.origin, {
+  const agent = new Pool(base.origin, {
     connections,
     pipelining: 1,
     connectTimeout: Math.min(timeoutMs, 10_000),
@@ -62,25 +49,60 @@ export function createGraph({ url, version, timeoutMs, connections }: GraphOptio
     keepAliveTimeout: 10_000,
     maxResponseSize: answerBytesMax,
   });
+  const pool = agent.compose(
+    dispatch => (options: BeginningOptions, handler) =>
+      dispatch(options, hearBeginning(handler, options.beginning)),
+  );
 
   return {
-    async request({ method, path, accessToken, body }) {
+    async request({ method, path, accessToken, body, beginning }) {
+      let begun = false;
+      const options: BeginningOptions & { method: 'GET' | 'POST' } = {
+        method,
+        path: prefix + path,
+        headers: { authorization: `Bearer ${accessToken}`, accept: 'application/json' },
+        body: body ?? null,
+        beginning() {
+          beginning?.();
+          begun = true;
+        },
+      };
+      if (body !== undefined) options.headers = { ...options.headers, 'content-type': 'application/json' };
       try {
-        const headers: Record<string, string> = {
-          authorization: `Bearer ${accessToken}`,
-          accept: 'application/json',
-        };
-        if (body !== undefined) headers['content-type'] = 'application/json';
-        const response = await pool.request({ method, path: prefix + path, headers, body: body ?? null });
+        const response = await pool.request(options);
         const json = parseJson(await response.body.text());
         return { kind: 'answer', status: response.statusCode, body: isObject(json) ? json : undefined };
       } catch (error) {
         const { code, message } = innermost(error);
         const reason = code === '' ? message : `${code}: ${message}`;
-        return { kind: beforeWriting.has(code) ? 'unsent' : 'unanswered', reason };
+        return { kind: begun ? 'unanswered' : 'unsent', reason };
       }
     },
-    close: () => pool.close(),
+    close: () => agent.close(),
+  };
+}
+
+interface BeginningOptions extends Dispatcher.DispatchOptions {
+  headers?: Record<string, string>;
+  beginning?(): void;
+}
+
+/** Hears undici's own moment between "a connection is there" and "the first byte goes out". */
+function hearBeginning(
+  handler: Dispatcher.DispatchHandler,
+  beginning?: () => void,
+): Dispatcher.DispatchHandler {
+  // Brings handlers of undici's older form into the present one.
+  const inner = new DecoratorHandler(handler) as Dispatcher.DispatchHandler;
+  return {
+    onRequestStart(controller, context) {
+      beginning?.();
+      inner.onRequestStart?.(controller, context);
+    },
+    onResponseStart: (...args) => inner.onResponseStart?.(...args),
+    onResponseData: (...args) => inner.onResponseData?.(...args),
+    onResponseEnd: (...args) => inner.onResponseEnd?.(...args),
+    onResponseError: (...args) => inner.onResponseError?.(...args),
   };
 }
 

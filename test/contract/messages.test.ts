@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { newId } from '../../gateway/canonical/ids.ts';
 import { type MessageStatus, statusRank } from '../../gateway/canonical/status.ts';
 import { advance, type StatusReport } from '../../gateway/messages/advance.ts';
+import { sendName } from '../../gateway/messages/journal.ts';
 import { findMessage, settlements } from '../../gateway/messages/lookup.ts';
 import type { NewMessage } from '../../gateway/messages/message.ts';
 import {
@@ -21,6 +22,7 @@ import {
   expireMessages,
   giveUpUncertain,
   insertMessages,
+  takeOverClaims,
 } from '../../gateway/messages/queue.ts';
 import { type SendResult, settle } from '../../gateway/messages/settle.ts';
 import type { Verdict } from '../../gateway/meta/verdict.ts';
@@ -138,6 +140,44 @@ onEachEngine((_engine, open) => {
       );
       assert.equal(new Set(claims.flat()).size, 200);
       assert.equal(claims.flat().length, 200);
+    });
+
+    test('of a dead process, what it never wrote goes back to the queue, the rest is uncertain', async () => {
+      const [unwritten, written, foreign] = [message(), message(), message()];
+      await insert([unwritten, written], true);
+      await db.database.transact(tx =>
+        insertMessages(tx, tenantId, [{ message: foreign, claim: { by: 'another', until: 9 } }]),
+      );
+      const taken = await db.database.transact(tx =>
+        takeOverClaims(tx, lane, {
+          id: claim.by,
+          written: new Set([sendName(written.id, 1), sendName(unwritten.id, 0)]),
+        }),
+      );
+      assert.deepEqual(taken, { released: [unwritten.id], uncertain: [written.id] });
+      assert.deepEqual(await Promise.all([unwritten, written, foreign].map(({ id }) => status(id))), [
+        'queued',
+        'uncertain',
+        'sending',
+      ]);
+      // It was only stalled, and knows after all.
+      await settleAs(written.id, {
+        kind: 'later',
+        reason: 'Meta said no',
+        error: null,
+        pause: 'message',
+        delayMs: 1,
+      });
+      assert.equal(await status(written.id), 'queued');
+    });
+
+    test('nothing of a dead process is sent again when nobody knows what it wrote', async () => {
+      const one = message();
+      await insert([one], true);
+      const taken = await db.database.transact(tx =>
+        takeOverClaims(tx, lane, { id: claim.by, written: undefined }),
+      );
+      assert.deepEqual(taken, { released: [], uncertain: [one.id] });
     });
 
     test('a claim of a process that is gone becomes uncertain and ends visibly, never sent again', async () => {

@@ -108,3 +108,12 @@ export async function waitForStatus(
     await new Promise(resolve => setTimeout(resolve, 25));
   }
 }
+
+/** Asks again until it is so, at most 15 s: for what has no signal of its own. */
+export async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error('it did not come to that within 15 s');
+    await new Promise(resolve => setTimeout(resolve, 10));
+  }
+}
