@@ -1,0 +1,55 @@
+/** Messages of the tenant: a list by filter, newest first, and one with everything that happened to it. */
+import { isRefusal } from '../canonical/refusal.ts';
+import { findMessage, listMessages, listTries } from '../messages/lookup.ts';
+import type { ApiDeps } from './api.ts';
+import { MessageQuery, readCursor, readFilter, writeCursor } from './message-filter.ts';
+import { MessageForm, MessagePage, tellMessage, tellSummary } from './message-form.ts';
+import { type Route, tenantRoute } from './route.ts';
+
+const pageSize = 50;
+
+export function messageRoutes({ database, numbers }: ApiDeps): Route[] {
+  return [
+    tenantRoute(
+      {
+        method: 'GET',
+        path: '/api/v1/messages',
+        operation: 'listMessages',
+        summary: 'Messages, newest first',
+        query: MessageQuery,
+        answer: { status: 200, about: 'A page of messages.', schema: MessagePage },
+        refusals: ['field_invalid', 'number_not_found'],
+      },
+      async ({ query }, principal) => {
+        const filter = await readFilter(query, principal, numbers);
+        if (isRefusal(filter)) return filter;
+        const before = query.cursor === undefined ? undefined : readCursor(query.cursor);
+        if (isRefusal(before)) return before;
+        const limit = query.limit ?? pageSize;
+        // One more than asked for tells whether there is a next page.
+        const found = await listMessages(database, principal.tenantId, filter, before, limit + 1);
+        const page = found.slice(0, limit);
+        const next = found.length > limit ? writeCursor(page.at(-1)!.id) : null;
+        return { status: 200, body: { data: page.map(tellSummary), next } };
+      },
+    ),
+    tenantRoute(
+      {
+        method: 'GET',
+        path: '/api/v1/messages/:messageId',
+        operation: 'getMessage',
+        summary: 'One message with its timeline',
+        answer: { status: 200, about: 'The message.', schema: MessageForm },
+        refusals: ['object_not_found'],
+      },
+      async ({ params }, { tenantId, numberId }) => {
+        const id = params.messageId ?? '';
+        const message = /^\w{1,64}$/.test(id) ? await findMessage(database, tenantId, id) : undefined;
+        if (message === undefined || (numberId !== null && message.numberId !== numberId)) {
+          return { code: 'object_not_found', kind: 'message', id };
+        }
+        return { status: 200, body: tellMessage(message, await listTries(database, tenantId, id)) };
+      },
+    ),
+  ];
+}

@@ -1,0 +1,70 @@
+/** The shapes of numbers, in and out. */
+import { Type } from 'typebox';
+import { closed, nullable, Time } from './schemas.ts';
+
+const members = {
+  id: Type.Integer({ description: "The gateway's own id; AutoKonnect calls it the WABA channel id." }),
+  tenantId: Type.String(),
+  phoneNumberId: Type.String(),
+  wabaId: Type.String(),
+  displayNumber: Type.String(),
+  verifiedName: Type.String(),
+  status: Type.Enum(['connected', 'disconnected']),
+  reason: nullable(Type.String({ description: 'Why it is disconnected.' })),
+  perSecond: Type.Integer({ description: 'Messages per second that Meta takes from it.' }),
+  createdAt: Time,
+  updatedAt: Time,
+};
+
+export const NumberForm = Type.Object(members);
+
+export const NumberConnected = Type.Object({
+  ...members,
+  templates: nullable(Type.Integer({ description: 'How many templates were pulled.' })),
+  warnings: Type.Array(Type.String()),
+  verifyToken: Type.Optional(
+    Type.String({ description: 'For the webhook settings of the Meta app; shown this once.' }),
+  ),
+});
+
+/** It becomes part of a path at Meta. */
+const MetaId = Type.String({
+  maxLength: 40,
+  pattern: '^[0-9]+$',
+  'x-rule': 'must be the digits of a Meta id, in a string',
+});
+
+/** It travels in a header or in a query at Meta. */
+const Secret = Type.String({
+  maxLength: 4096,
+  pattern: '^[\\x21-\\x7e]+$',
+  'x-rule': 'must be printable characters without spaces, and not empty',
+});
+
+const secrets = {
+  accessToken: Secret,
+  appSecret: Secret,
+  verifyToken: Secret,
+};
+
+const PerSecond = Type.Integer({
+  minimum: 1,
+  maximum: 10_000,
+  description:
+    "Overrides Meta's throughput level; a number that is also used in the WhatsApp Business app may send 20.",
+});
+
+export const NewNumber = Type.Object(
+  {
+    phoneNumberId: MetaId,
+    wabaId: MetaId,
+    ...secrets,
+    verifyToken: Type.Optional(Secret),
+    perSecond: Type.Optional(PerSecond),
+  },
+  closed,
+);
+
+export const NumberChange = Type.Partial(Type.Object({ ...secrets, perSecond: PerSecond }), closed);
+
+export const TemplatesPulled = Type.Object({ templates: Type.Integer() });

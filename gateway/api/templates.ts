@@ -1,0 +1,44 @@
+/** Templates of the tenant's accounts as Meta lists them; `id` is the number that AutoKonnect's callers send. */
+import { Type } from 'typebox';
+import { isoTime } from '../platform/clock.ts';
+import { findNumber } from '../tenants/numbers.ts';
+import { listTemplates, type Template } from '../tenants/templates.ts';
+import type { ApiDeps } from './api.ts';
+import { type Route, tenantRoute } from './route.ts';
+import { listOf, MetaObject, Time } from './schemas.ts';
+
+export const TemplateForm = Type.Object({
+  id: Type.Integer({ description: "The gateway's own id, AutoKonnect's template id." }),
+  metaId: Type.String(),
+  wabaId: Type.String(),
+  name: Type.String(),
+  language: Type.String(),
+  category: Type.String(),
+  status: Type.String(),
+  parameterFormat: Type.Enum(['POSITIONAL', 'NAMED']),
+  components: Type.Array(MetaObject),
+  syncedAt: Time,
+});
+
+export function templateRoutes({ database }: ApiDeps): Route[] {
+  return [
+    tenantRoute(
+      {
+        method: 'GET',
+        path: '/api/v1/templates',
+        operation: 'listTemplates',
+        summary: 'Templates, as last pulled from Meta',
+        answer: { status: 200, about: 'The templates.', schema: listOf(TemplateForm) },
+        refusals: [],
+      },
+      async (_call, { tenantId, numberId }) => {
+        const all = await listTemplates(database, tenantId);
+        const bound = numberId === null ? undefined : await findNumber(database, tenantId, numberId);
+        const own = numberId === null ? all : all.filter(({ wabaId }) => wabaId === bound?.wabaId);
+        return { status: 200, body: { data: own.map(tell) } };
+      },
+    ),
+  ];
+}
+
+const tell = ({ syncedAt, ...template }: Template) => ({ ...template, syncedAt: isoTime(syncedAt) });

@@ -1,0 +1,223 @@
+/** The commands as a shell sees them: what is printed where, and the exit codes. */
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { freePort } from './harness/postgres.ts';
+import { call, newPlace, type Place, type Program, startGateway } from './harness/programs.ts';
+import { must } from './harness/tenant.ts';
+
+const root = join(import.meta.dirname, '..');
+
+let place: Place;
+let gateway: Program;
+
+before(async () => {
+  place = await newPlace('sqlite');
+  gateway = await startGateway(place, { env: { WAGATE_LOG_LEVEL: 'warn' } });
+  await must(
+    call(`${gateway.simulatorUrl}/control/settings`, {
+      method: 'PUT',
+      body: { delays: { sent: 1, delivered: 2, read: 3 } },
+    }),
+  );
+});
+after(async () => {
+  await gateway.stop();
+  place.remove();
+});
+
+interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+const environment = (more: Record<string, string> = {}) => ({
+  PATH: process.env.PATH,
+  WAGATE_URL: gateway.url,
+  ...place.env,
+  ...more,
+});
+
+function wagate(args: string[], more: Record<string, string> = {}): Promise<Ended> {
+  return new Promise(resolve => {
+    const child = execFile(
+      process.execPath,
+      ['wagate.js', ...args],
+      { cwd: root, env: environment(more) },
+      (_error, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+    );
+    child.stdin?.end();
+  });
+}
+
+async function json<T>(args: string[], more?: Record<string, string>): Promise<T> {
+  const { code, stdout, stderr } = await wagate([...args, '--json'], more);
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout) as T;
+}
+
+test('a message is sent and followed until it is read', async () => {
+  const { code, stdout, stderr } = await wagate([
+    'send',
+    '+90 532 123 45 67',
+    'Hello',
+    '--watch',
+    '--campaign',
+    'c1',
+  ]);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /wamid +wamid\..*\n.*queued\n[\s\S]*accepted\n.*sent\n.*delivered\n.*read\n$/);
+  const { data } = await json<{ data: { id: string }[] }>([
+    'messages',
+    'list',
+    '--campaign',
+    'c1',
+    '--since',
+    '5m',
+  ]);
+  assert.equal(data.length, 1);
+  const shown = await wagate(['messages', 'show', data[0]!.id]);
+  assert.match(shown.stdout, /status +read/);
+  assert.match(shown.stdout, /"body": "Hello"/);
+});
+
+test('a refusal: one clear text on stderr, exit code 1, the problem as JSON for scripts', async () => {
+  const refused = await wagate(['send', '905321234567', '--template', 'no_such', '--json']);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /^Meta refused.*\(meta_rejected\)\.\n\(#132001\) .*\n$/);
+  assert.equal((JSON.parse(refused.stdout) as { code: string }).code, 'meta_rejected');
+  const watched = await wagate(['send', '905321234567', '--template', 'no_such', '--async', '--watch']);
+  assert.equal(watched.code, 1);
+  assert.match(watched.stderr, /is failed\./);
+});
+
+for (const [args, sentence] of [
+  [['send'], /missing required argument 'to'/],
+  [['send', '1', 'text', '--template', 'x'], /Give one of: a text, --template <name>, --body <json>\./],
+  [['send', '1', '--body', '{'], /--body must be a JSON object/],
+  [['nope'], /unknown command 'nope'/],
+  [['key', 'create'], /Give --tenant <id> or set WAGATE_TENANT_ID/],
+  [
+    ['number', 'add', '--tenant', 't', '--phone-number-id', '1', '--waba-id', '2'],
+    /access token is missing[\s\S]*app secret is missing/,
+  ],
+  [['tail', '--url', 'nowhere'], /must begin with http/],
+  [
+    ['messages', 'list', '--url', 'http://gateway.example'],
+    /No key for http:\/\/gateway\.example: give --key or WAGATE_KEY\./,
+  ],
+] as const) {
+  test(`usage: wagate ${args.join(' ')}`, async () => {
+    const { code, stdout, stderr } = await wagate([...args]);
+    assert.equal(code, 2);
+    assert.match(stderr, sentence);
+    assert.equal(stdout, '');
+  });
+}
+
+test('no gateway: exit code 3 and what to do', async () => {
+  const { code, stderr } = await wagate([
+    'messages',
+    'list',
+    '--url',
+    `http://127.0.0.1:${await freePort()}`,
+  ]);
+  assert.equal(code, 3);
+  assert.match(stderr, /^No gateway answers at http:\/\/127\.0\.0\.1:\d+; start one with `npm start`\.\n$/);
+});
+
+test('the way of an operator: key, tenant, number, API key', async () => {
+  const operator = await wagate(['operator', 'create']);
+  assert.match(operator.stdout, /^op_\w{32}\n$/);
+  const asOperator = { WAGATE_OPERATOR_KEY: operator.stdout.trim() };
+  const tenant = await json<{ id: string }>(['tenant', 'create', 'Acme'], asOperator);
+  assert.match((await wagate(['tenant', 'list'], asOperator)).stdout, new RegExp(`${tenant.id} +Acme`));
+  const of = { ...asOperator, WAGATE_TENANT_ID: tenant.id };
+
+  const account = {
+    wabaId: '2099',
+    app: { id: '4099', secret: 'secret-of-the-app' },
+    accessToken: 'EAAG-of-the-cli',
+    webhookUrl: `${gateway.url}/webhooks/meta`,
+    phoneNumbers: [{ id: '3099', displayPhoneNumber: '+1 555 3099', verifiedName: 'Acme' }],
+  };
+  await must(call(`${gateway.simulatorUrl}/control/accounts`, { body: account }));
+  const secrets = { META_ACCESS_TOKEN: account.accessToken, META_APP_SECRET: account.app.secret };
+  const added = await wagate(['number', 'add', '--phone-number-id', '3099', '--waba-id', '2099'], {
+    ...of,
+    ...secrets,
+  });
+  assert.equal(added.code, 0, added.stderr);
+  assert.match(added.stdout, /verifyToken +\w{32}/);
+  assert.doesNotMatch(added.stdout + added.stderr, /EAAG|secret-of-the-app/);
+  const { data } = await json<{ data: { id: number }[] }>(['number', 'list', '--tenant', tenant.id], of);
+  const id = String(data[0]!.id);
+  assert.match((await wagate(['number', 'connect', id, '--per-second', '20'], of)).stdout, /perSecond +20/);
+  assert.match((await wagate(['number', 'pull-templates', id], of)).stdout, /templates +0/);
+
+  const key = await wagate(['key', 'create', '--name', 'shop'], of);
+  assert.match(key.stdout, /^pk_\w{32}\n$/);
+  const asTenant = { WAGATE_KEY: key.stdout.trim() };
+  assert.equal((await wagate(['send', '905321234567', 'Hi', '--watch'], asTenant)).code, 0);
+  const keys = await json<{ data: { id: string }[] }>(['key', 'list'], of);
+  assert.equal((await wagate(['key', 'revoke', keys.data[0]!.id], of)).code, 0);
+  assert.equal((await wagate(['messages', 'list'], asTenant)).code, 1);
+});
+
+test('tail prints a line for each change until the gateway ends it', async () => {
+  const child = spawn(process.execPath, ['wagate.js', 'tail', '--json'], { cwd: root, env: environment() });
+  const lines: string[] = [];
+  let heard = () => {};
+  child.stdout.on('data', (chunk: Buffer) => {
+    lines.push(...chunk.toString().trim().split('\n'));
+    heard();
+  });
+  // It says nothing when it is connected: messages are sent until one is heard of.
+  while (lines.length === 0)
+    await must(
+      call(`${gateway.url}/api/v1/messages`, { key: 'pk_demodemodemodemodemodemodemodemo', body: message }),
+    );
+  while (!lines.some(line => line.includes('"read"'))) await new Promise<void>(resolve => (heard = resolve));
+  const change = JSON.parse(lines[0]!) as Record<string, unknown>;
+  assert.equal(change.to, '905321234567');
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+});
+
+const message = { to: '905321234567', type: 'text', text: { body: 'Hi' } };
+
+test('every command teaches with an example', async () => {
+  const commands = [
+    ...['serve', 'simulate', 'demo', 'send', 'tail', 'migrate', 'version', 'messages list', 'messages show'],
+    ...[
+      'tenant create',
+      'tenant list',
+      'tenant show',
+      'key create',
+      'key list',
+      'key revoke',
+      'operator create',
+    ],
+    ...['number add', 'number list', 'number show', 'number connect', 'number pull-templates'],
+  ];
+  for (const command of commands) {
+    const { code, stdout } = await wagate([...command.split(' '), '--help']);
+    assert.equal(code, 0);
+    assert.match(
+      stdout,
+      new RegExp(`Examples?:\\n  \\$ .*${command === 'demo' ? 'wagate' : command}`),
+      command,
+    );
+  }
+});
+
+test('the database of the settings without a server', async () => {
+  const versions = await json<{ name: string }[]>(['migrate']);
+  assert.equal(versions[0]?.name, 'tenants');
+  const wrong = await wagate(['migrate'], { DATABASE_URL: 'mysql://x', WAGATE_TYPO: '1' });
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /DATABASE_URL must begin with postgres.*\n.*WAGATE_TYPO is not a setting/);
+});
