@@ -1,7 +1,7 @@
 /** What would stop the start, looked for before anything is opened, so that all problems are told at once. */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Config } from './platform/config.ts';
 
 /** One sentence for each problem. Takes what could be read of the settings. */
@@ -27,14 +27,20 @@ export function isLoopback(host: string): boolean {
 function folderProblem(folder: string | undefined): string | undefined {
   if (folder === undefined) return undefined;
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(resolve(folder));
     accessSync(folder, constants.W_OK | constants.X_OK);
-    // Root may write anywhere by its rights, but not on a read-only disk or below a file.
     return undefined;
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code;
-    return `WAGATE_DATA folder ${join(folder)} cannot be written (${reason}): make it writable or name another folder.`;
+    return `WAGATE_DATA folder ${folder} cannot be written (${reason}): make it writable or name another folder.`;
   }
+}
+
+/** Node's own recursive mkdir never returns below /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder);
 }
 
 export function portProblem(setting: string, port: number, host: string): Promise<string | undefined> {

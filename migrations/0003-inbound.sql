@@ -12,6 +12,8 @@ create table incoming (
   primary key (tenant_id, number_id, wamid)
 );
 
+create index incoming_by_sender on incoming (tenant_id, sender, at);
+
 -- The 24-hour window of one number and one recipient; opened_at is Meta's time of the latest incoming message.
 create table windows (
   tenant_id text not null,
@@ -19,7 +21,7 @@ create table windows (
   recipient text not null,
   opened_at bigint not null,
   closes_at bigint not null,
-  primary key (tenant_id, number_id, recipient)
+  primary key (tenant_id, recipient, number_id)
 );
 
 -- Changes of a field or kind we do not interpret yet: kept, once each (digest), never a reason for a 500.

@@ -129,7 +129,7 @@ onEachEngine(engine => {
           assert.match(answer.headers.get('content-type') ?? '', /^application\/problem\+json/);
         }
       }
-      assert.equal(routes, 18);
+      assert.equal(routes, 19);
     });
 
     test("another tenant's key gets nothing of a tenant", async () => {

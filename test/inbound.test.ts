@@ -153,6 +153,50 @@ onEachEngine(engine => {
     assert.equal(await statusOf(message.id), 'delivered');
   });
 
+  test('what a person writes is stored once and opens the window, from the time Meta gives', async () => {
+    interface Conversation {
+      windows: { number: number; open: boolean; closesAt: string }[];
+      incoming: { wamid: string; message: { text: { body: string } } }[];
+    }
+    const conversation = (key = tenant.key) =>
+      must<Conversation>(call(`${gateway.url}/api/v1/conversations/+905320000042`, { key }));
+    const at = Math.floor(Date.now() / 1000) - 3600;
+    const hello = (wamid: string, seconds: number) =>
+      payload(
+        change({
+          messages: [
+            {
+              from: '905320000042',
+              id: wamid,
+              timestamp: String(seconds),
+              type: 'text',
+              text: { body: 'çok güzel' },
+            },
+          ],
+        }),
+      );
+    for (const body of [hello('wamid.b', at), hello('wamid.b', at), hello('wamid.a', at - 50 * 3600)]) {
+      assert.equal((await post(body)).status, 200);
+    }
+    const { windows, incoming } = await conversation();
+    assert.deepEqual(windows, [
+      {
+        number: tenant.numberId,
+        open: true,
+        openedAt: new Date(at * 1000).toISOString(),
+        closesAt: new Date((at + 24 * 3600) * 1000).toISOString(),
+      },
+    ]);
+    assert.deepEqual(
+      incoming.map(({ wamid, message }) => [wamid, message.text.body]),
+      [
+        ['wamid.b', 'çok güzel'],
+        ['wamid.a', 'çok güzel'],
+      ],
+    );
+    assert.deepEqual((await conversation(other.key)).incoming, []);
+  });
+
   test('empty and broken payloads are answered, never a 500', async () => {
     for (const [body, expected] of [
       ['{}', 200],

@@ -4,6 +4,7 @@ import type { Authenticator } from '../http/authenticate.ts';
 import type { Feed } from '../messages/feed.ts';
 import { apiKeyRoutes } from './api-keys.ts';
 import type { ConnectDeps } from './connect-number.ts';
+import { conversationRoutes } from './conversations.ts';
 import { messageRoutes } from './messages.ts';
 import { numberRoutes } from './numbers.ts';
 import { openApiRoute } from './openapi.ts';
@@ -25,6 +26,7 @@ export function addNativeApi(listener: FastifyInstance, deps: ApiDeps): void {
     ...numberRoutes(deps),
     ...apiKeyRoutes(deps),
     ...messageRoutes(deps),
+    ...conversationRoutes(deps),
     ...streamRoutes(deps, listener),
     ...templateRoutes(deps),
   ];

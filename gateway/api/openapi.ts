@@ -3,6 +3,7 @@ import type { TSchema } from 'typebox';
 import type { JsonObject } from '../canonical/json.ts';
 import { type RefusalCode, refusals } from '../canonical/refusal.ts';
 import { dialects } from '../dialects/all.ts';
+import { version } from '../platform/version.ts';
 import { ApiKeyForm } from './api-keys.ts';
 import { MessageForm, MessageSummary } from './message-form.ts';
 import { NumberForm } from './number-forms.ts';
@@ -11,7 +12,6 @@ import { Problem } from './schemas.ts';
 import { sendOperation } from './send-operation.ts';
 import { TemplateForm } from './templates.ts';
 import { TenantForm } from './tenants.ts';
-import { version } from './version.ts';
 
 /** Schemas that the document tells once and refers to. */
 const named = new Map<unknown, string>([

@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { isRefusal, type Refusal } from '../canonical/refusal.ts';
+import { createFactBook, type FactBook } from '../messages/fact-book.ts';
 import type { Change } from '../messages/feed.ts';
 import { isoTime } from '../platform/clock.ts';
 import type { ApiDeps } from './api.ts';
 import { type EventStream, openEventStream } from './event-stream.ts';
-import { createFactBook, type FactBook } from './message-facts.ts';
 import { operatorRoute, type Route, type Streaming, tenantRoute } from './route.ts';
 
 const clientsMax = 200;

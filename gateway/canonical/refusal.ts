@@ -77,7 +77,7 @@ export const refusals: Record<RefusalCode, { status: number; title: string }> = 
   template_not_approved: { status: 400, title: 'The template is not approved by Meta' },
   object_not_found: { status: 404, title: 'No such object' },
   conflict: { status: 409, title: 'The request conflicts with what is stored' },
-  meta_rejected: { status: 422, title: 'Meta refused the message' },
+  meta_rejected: { status: 422, title: 'Meta refused the request' },
   answer_pending: {
     status: 504,
     title: 'Meta has not answered yet; the message is kept and settles by itself',

@@ -1,8 +1,8 @@
 /** The commands, and how their ends become texts and exit codes. */
 import { Command, CommanderError } from 'commander';
-import { version } from '../api/version.ts';
 import { readEnvironment } from '../platform/config.ts';
 import { StartProblem } from '../platform/start-problem.ts';
+import { version } from '../platform/version.ts';
 import { addDemo } from './demo.ts';
 import { CliFailure, exitCodes } from './failure.ts';
 import { addKey } from './key.ts';

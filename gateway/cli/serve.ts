@@ -1,12 +1,12 @@
 /** wagate serve: the gateway, until it is told to stop. */
 import type { Command } from 'commander';
-import { version } from '../api/version.ts';
 import { demoBanner } from '../demo/banner.ts';
 import { watchLive } from '../demo/live-lines.ts';
 import { systemClock } from '../platform/clock.ts';
 import { readConfig, readEnvironment } from '../platform/config.ts';
 import { type Setting, settings } from '../platform/settings.ts';
 import { StartProblem } from '../platform/start-problem.ts';
+import { version } from '../platform/version.ts';
 import { printLine, printNote, tableLines } from './print.ts';
 import type { RunningGateway, Server } from './server.ts';
 

@@ -1,6 +1,6 @@
 /** wagate version */
 import type { Command } from 'commander';
-import { version } from '../api/version.ts';
+import { version } from '../platform/version.ts';
 import { printJson, printLine } from './print.ts';
 
 export function addVersion(program: Command): void {

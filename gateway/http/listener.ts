@@ -1,5 +1,6 @@
 /** The HTTP listener: body formats, and every error told in the words of the dialect whose path it is. */
 import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import formbody from '@fastify/formbody';
 import multipart from '@fastify/multipart';
@@ -62,6 +63,7 @@ export async function createListener({
 
   let held = 0;
   listener.addHook('onRequest', async (request, reply) => {
+    mendContentType(request.raw.headers);
     if (held >= waitingMax) return void tell(request, reply, { code: 'overloaded', retryAfterSeconds: 1 });
     held++;
     reply.raw.once('close', () => held--);
@@ -96,6 +98,21 @@ function closeQuietConnections(listener: FastifyInstance): void {
     closing = true;
     for (const socket of quiet) socket.destroy();
   });
+}
+
+/**
+ * A content type nobody can read is as good as none, and then the body is tried as JSON: `json`; `application/json, application/json`
+ * of a client whose layers each set theirs; multipart without a boundary, of one that set the header by hand.
+ */
+function mendContentType(headers: IncomingHttpHeaders): void {
+  const readable = (type: string) =>
+    /^\s*[\w.+-]+\/[\w.+-]+\s*(;|$)/.test(type) &&
+    (!/^\s*multipart\//i.test(type) || /boundary=./i.test(type));
+  const type = headers['content-type'];
+  if (type === undefined || readable(type)) return;
+  const first = type.split(',')[0]!;
+  if (readable(first)) headers['content-type'] = first;
+  else delete headers['content-type'];
 }
 
 /** A form, or JSON from a client that left curl's default content type in place. */

@@ -1,5 +1,6 @@
 /** What phones wrote to us: stored once each, opening the 24-hour window of their sender. */
 import { createHash } from 'node:crypto';
+import { isObject, type JsonObject, parseJson } from '../canonical/json.ts';
 import { first, type Sql, storable, type Tx } from '../platform/database.ts';
 import type { IncomingFact, KeptFact } from './read-payload.ts';
 
@@ -54,7 +55,7 @@ export async function openWindows(
      select $1, cast(value ->> 'number' as bigint), value ->> 'recipient', cast(value ->> 'at' as bigint),
        cast(value ->> 'at' as bigint) + ${windowMs}
      from json_rows($2) where true
-     on conflict (tenant_id, number_id, recipient) do update set opened_at = excluded.opened_at, closes_at = excluded.closes_at
+     on conflict (tenant_id, recipient, number_id) do update set opened_at = excluded.opened_at, closes_at = excluded.closes_at
        where windows.opened_at < excluded.opened_at`,
     [tenantId, JSON.stringify([...latest.values()])],
   );
@@ -94,12 +95,44 @@ export async function hasIncoming(
   return row !== undefined;
 }
 
-/** Until when the window of a recipient is open, Unix ms; undefined when it never was. */
-export async function windowClosesAt(sql: Sql, tenantId: string, numberId: number, recipient: string) {
-  const row = await first<{ closes_at: number }>(
-    sql,
-    'select closes_at from windows where tenant_id = $1 and number_id = $2 and recipient = $3',
-    [tenantId, numberId, recipient],
+export interface Window {
+  number: number;
+  openedAt: number;
+  closesAt: number;
+}
+
+/** The windows of one person, one per number that was written to. */
+export async function listWindows(sql: Sql, tenantId: string, recipient: string): Promise<Window[]> {
+  const rows = await sql.all<{ number_id: number; opened_at: number; closes_at: number }>(
+    'select number_id, opened_at, closes_at from windows where tenant_id = $1 and recipient = $2 order by number_id',
+    [tenantId, recipient],
   );
-  return row?.closes_at;
+  return rows.map(row => ({ number: row.number_id, openedAt: row.opened_at, closesAt: row.closes_at }));
+}
+
+export interface StoredIncoming {
+  wamid: string;
+  number: number;
+  type: string;
+  at: number;
+  message: JsonObject;
+}
+
+/** What one person wrote, newest first. */
+export async function listIncoming(
+  sql: Sql,
+  tenantId: string,
+  sender: string,
+  limit: number,
+): Promise<StoredIncoming[]> {
+  const rows = await sql.all<{ number_id: number; wamid: string; type: string; at: number; payload: string }>(
+    `select number_id, wamid, type, at, payload from incoming where tenant_id = $1 and sender = $2
+     order by at desc, wamid limit ${limit}`,
+    [tenantId, sender],
+  );
+  return rows.map(({ number_id, payload, ...row }) => {
+    const stored = parseJson(payload);
+    const message = isObject(stored) && isObject(stored.message) ? stored.message : {};
+    return { ...row, number: number_id, message };
+  });
 }

@@ -48,13 +48,7 @@ export function createAccept({ database, feed, sender, now, waitingMax }: Accept
     });
     const messages = batch.flatMap(accepting => accepting.messages);
     feed.publish(
-      messages.map(({ tenantId, id, status, createdAt, dialect, type, recipient }) => ({
-        tenantId,
-        id,
-        status,
-        at: createdAt,
-        about: { dialect, type, recipient },
-      })),
+      messages.map(({ tenantId, id, status, createdAt }) => ({ tenantId, id, status, at: createdAt })),
     );
     sender.dispatch(claimed);
     const lanes = new Map(messages.filter(({ fake }) => !fake).map(message => [message.numberId, message]));

@@ -8,8 +8,6 @@ export interface Change {
   at: number;
   /** Why, when it is not the ordinary course: Meta's refusal, a repeat, an expiry. */
   reason?: string;
-  /** What the message is, when it is first told of. */
-  about?: { dialect: string; type: string; recipient: string };
 }
 
 export type Watcher = (changes: Change[]) => void;

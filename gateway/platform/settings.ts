@@ -108,7 +108,7 @@ export const settings = {
   answerTimeoutMs: {
     env: 'WAGATE_ANSWER_TIMEOUT_MS',
     kind: 'milliseconds',
-    default: '25000',
+    default: '15000',
     about:
       'How long a caller of a synchronous dialect waits for Meta before it is told that the message is kept.',
   },

@@ -165,11 +165,29 @@ describe('what is wrong with a body', () => {
   it('an issue inside names its field in details', () => {
     const { code, error_data } = error({
       code: 'field_invalid',
-      issues: [{ path: 'text.body', rule: 'required', message: 'is required' }],
+      issues: [{ path: 'image.link', rule: 'required', message: 'is required' }],
     });
     assert.equal(code, 131008);
-    assert.deepEqual(error_data, { messaging_product: 'whatsapp', details: 'text.body is required' });
+    assert.deepEqual(error_data, { messaging_product: 'whatsapp', details: 'image.link is required' });
   });
+  for (const [rule, message, told] of [
+    ['required', 'is required', "(#100) The parameter text['body'] is required."],
+    ['length', 'must not be empty', "(#100) The parameter text['body'] is required."],
+    ['type', 'must be a string', "(#100) Param text['body'] must be a string."],
+    [
+      'length',
+      'must be at most 4096 characters, has 4097',
+      "(#100) Param text['body'] must be at most 4096 characters long.",
+    ],
+  ] as const) {
+    it(`a text that ${message} is told in Graph's words`, () => {
+      const { fbtrace_id, ...rest } = error({
+        code: 'field_invalid',
+        issues: [{ path: 'text.body', rule, message }],
+      });
+      assert.deepEqual(rest, { message: told, type: 'OAuthException', code: 100 });
+    });
+  }
 });
 
 describe('refusing', () => {
@@ -204,6 +222,7 @@ describe('refusing', () => {
     ['POST', '/v25.0/abc/messages', 803, 404],
     ['GET', '/123/messages', 100, 400],
     ['POST', '/v25.0', 100, 400],
+    ['POST', '/v25/123/messages', 2500, 400],
   ] as const) {
     it(`${method} ${path}`, () => {
       const answer = cloud.refuse({ code: 'route_not_found', method, path });

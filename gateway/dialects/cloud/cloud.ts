@@ -41,7 +41,8 @@ function credential({
 
 export const cloud: Dialect = {
   name: 'cloud',
-  owns: /^\/(v\d+\.\d+|\d+)(\/|$)/,
+  // `v25/<id>`: a version written short is no version, but whoever writes it reads Graph's errors.
+  owns: /^\/(v\d+\.\d+|(v\d+\/)?\d+)(\/|$)/,
   doors: prefixes.flatMap(prefix => edges.map(endpoint => doorOf(prefix, endpoint))),
   credential,
   refuse,

@@ -8,7 +8,8 @@ import type { GraphError } from './graph-error.ts';
  */
 export function issueError(issues: readonly [Issue, ...Issue[]]): GraphError {
   const [first] = issues;
-  const own = /^\w+$/.test(first.path) ? parameterMessage(first) : undefined;
+  const text = first.path === 'text.body' ? textBodyMessage(first) : undefined;
+  const own = /^\w+$/.test(first.path) ? parameterMessage(first) : text;
   if (own !== undefined) return { status: 400, code: 100, message: `(#100) ${own}` };
   const details = issues.map(({ path, message }) => `${path} ${message}`).join('; ');
   return first.rule === 'required'
@@ -24,6 +25,17 @@ function parameterMessage({ path, rule, message }: Issue): string | undefined {
     return `Param ${path} ${message === 'must be an object' ? 'must be a JSON object' : message}.`;
   if (rule === 'enum') return `Param ${path} ${message}.`;
   return message === templateOnly ? templateOnly : undefined;
+}
+
+/**
+ * The text itself is checked by Graph. Senders that cut long texts know the error by these words, which are Meta's as logged by
+ * bots and asserted by SDKs; an empty text is a missing one.
+ */
+function textBodyMessage({ rule, message }: Issue): string | undefined {
+  const max = /^must be at most (\d+) characters/.exec(message)?.[1];
+  if (max !== undefined) return `Param text['body'] must be at most ${max} characters long.`;
+  if (rule === 'type') return `Param text['body'] ${message}.`;
+  return rule === 'required' || rule === 'length' ? "The parameter text['body'] is required." : undefined;
 }
 
 /** Meta's words for anything else than a template on marketing_messages (cloud-api.md §3). */

@@ -1,6 +1,6 @@
 /** What a message is, for changes that only name it: many at once, remembered for a while. */
-import type { Change } from '../messages/feed.ts';
 import type { Sql } from '../platform/database.ts';
+import type { Change } from './feed.ts';
 
 export interface Facts {
   number: number;
