@@ -7,7 +7,7 @@ import type { ApiDeps } from './api.ts';
 import { type Route, tenantRoute } from './route.ts';
 import { MetaObject, Time } from './schemas.ts';
 
-export const ConversationForm = Type.Object({
+const ConversationForm = Type.Object({
   recipient: Type.String(),
   windows: Type.Array(
     Type.Object({ number: Type.Integer(), open: Type.Boolean(), openedAt: Time, closesAt: Time }),
