@@ -173,6 +173,7 @@ async function open(config: Config, closing: (() => unknown)[]): Promise<Gateway
     accept,
     waiters,
     graph,
+    log,
     now,
     answerTimeoutMs: config.answerTimeoutMs,
     messageTtlMs: config.messageTtlSeconds * 1000,

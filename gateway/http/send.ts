@@ -10,25 +10,24 @@ import {
   type Dialect,
   type Door,
   isTemplateNeed,
-  type MarkReadCommand,
   type Outcome,
   type SendCommand,
   type WireAnswer,
   type WireRequest,
 } from '../dialects/dialect.ts';
-import { hasIncoming } from '../inbound/incoming.ts';
 import type { Accept } from '../messages/accept.ts';
 import { messageStatus } from '../messages/lookup.ts';
 import { metaBody, type NewMessage, priorities, type Settlement } from '../messages/message.ts';
 import type { Waiters } from '../messages/waiters.ts';
 import type { Graph } from '../meta/graph.ts';
-import { metaError } from '../meta/verdict.ts';
 import { BatchFull } from '../platform/batch.ts';
 import type { Database } from '../platform/database.ts';
+import type { Log } from '../platform/log.ts';
 import { phonesOfTags } from '../tenants/contacts.ts';
 import type { NumberBook, SendingNumber } from '../tenants/number-book.ts';
 import type { TemplateBook } from '../tenants/template-book.ts';
 import type { Authenticator, Principal } from './authenticate.ts';
+import { markRead } from './mark-read.ts';
 import { selectNumber } from './select-number.ts';
 
 export interface SendDeps {
@@ -39,6 +38,7 @@ export interface SendDeps {
   accept: Accept;
   waiters: Waiters;
   graph: Graph;
+  log: Log;
   now(): number;
   answerTimeoutMs: number;
   messageTtlMs: number;
@@ -50,8 +50,27 @@ export async function handle(
   door: Door,
   wire: WireRequest,
 ): Promise<WireAnswer> {
-  const outcome = await perform(deps, dialect, door, wire);
-  return isRefusal(outcome) ? dialect.refuse(outcome) : door.answer(outcome, wire);
+  const startedAt = deps.now();
+  const line: RequestLine = { dialect: dialect.name, door: door.path };
+  const outcome = await perform(deps, dialect, door, wire, line);
+  const refused = isRefusal(outcome);
+  if (refused) line.refused = outcome.code;
+  deps.log.info({ ...line, ms: deps.now() - startedAt }, 'request');
+  return refused ? dialect.refuse(outcome) : door.answer(outcome, wire);
+}
+
+/** What is gathered along the way and written as one line of the log. */
+interface RequestLine {
+  dialect: string;
+  door: string;
+  tenant?: string;
+  key?: string;
+  number?: number;
+  type?: string;
+  /** The first message, and how many there are. */
+  message?: string;
+  messages?: number;
+  refused?: string;
 }
 
 async function perform(
@@ -59,11 +78,14 @@ async function perform(
   dialect: Dialect,
   door: Door,
   wire: WireRequest,
+  line: RequestLine,
 ): Promise<Outcome | Refusal> {
   const credential = dialect.credential(wire);
   if (typeof credential !== 'string') return credential;
   const principal = await deps.authenticator.tenantKey(credential);
   if (isRefusal(principal)) return principal;
+  line.tenant = principal.tenantId;
+  line.key = principal.keyId;
   const command = door.read(wire);
   if (isRefusal(command)) return command;
   if (command.kind === 'send' && command.tenant !== undefined && command.tenant !== principal.tenantId) {
@@ -71,8 +93,9 @@ async function perform(
   }
   const number = await selectNumber(deps.numbers, principal, command.number);
   if (isRefusal(number) && !door.bodyFirst) return number;
+  if (!isRefusal(number)) line.number = number.id;
   return command.kind === 'send'
-    ? send(deps, dialect, door, principal, command, number)
+    ? send(deps, dialect, door, principal, command, number, line)
     : markRead(deps, command, number);
 }
 
@@ -83,6 +106,7 @@ async function send(
   principal: Principal,
   command: SendCommand,
   number: SendingNumber | Refusal,
+  line: RequestLine,
 ): Promise<Outcome | Refusal> {
   const recipients = await audience(deps.database, principal.tenantId, command);
   if (recipients.length === 0) {
@@ -102,6 +126,9 @@ async function send(
   const messages = recipients.map(to =>
     newMessage(deps, dialect, principal, command, number, content, to, at),
   );
+  line.type = content.type;
+  line.message = messages[0]!.id;
+  line.messages = messages.length;
   const waits = command.wait === 'meta' && !command.fake;
   // The waiter stands before the message is committed, so that the quickest answer finds it.
   const settlement = waits
@@ -219,26 +246,4 @@ async function settled(
   }
   const ended = status === 'expired' || status === 'canceled' ? status : 'failed';
   return { code: 'message_ended', messageId: message.id, status: ended, reason: settlement.reason ?? ended };
-}
-
-async function markRead(
-  deps: SendDeps,
-  command: MarkReadCommand,
-  number: SendingNumber | Refusal,
-): Promise<Outcome | Refusal> {
-  if (isRefusal(number)) return number;
-  if (!(await hasIncoming(deps.database, number.tenantId, number.id, command.messageId))) {
-    return { code: 'object_not_found', kind: 'message', id: command.messageId };
-  }
-  const answer = await deps.graph.request({
-    method: 'POST',
-    path: `/${number.phoneNumberId}/messages`,
-    accessToken: number.accessToken,
-    body: JSON.stringify(command.body),
-  });
-  if (answer.kind !== 'answer') return { code: 'meta_unreachable', reason: answer.reason };
-  if (answer.status === 200 && answer.body !== undefined) return { kind: 'marked_read', meta: answer.body };
-  const error = answer.body && metaError(answer.status, answer.body);
-  if (error === undefined) return { code: 'meta_unreachable', reason: `HTTP ${answer.status}` };
-  return { code: 'meta_rejected', messageId: null, error };
 }
