@@ -148,18 +148,18 @@ export async function listMessages(
   limit: number,
 ): Promise<StoredMessage[]> {
   const values: SqlValue[] = [tenantId];
-  const conditions = ['tenant_id = $1'];
+  const conditions: string[] = [];
   for (const [name, value] of Object.entries(filter)) {
     if (value === undefined) continue;
     values.push(value);
-    conditions.push(`${filterColumns[name as keyof MessageFilter]} $${values.length}`);
+    conditions.push(`and ${filterColumns[name as keyof MessageFilter]} $${values.length}`);
   }
   if (before !== undefined) {
     values.push(before);
-    conditions.push(`id < $${values.length}`);
+    conditions.push(`and id < $${values.length}`);
   }
   const rows = await sql.all(
-    `select ${columns} from messages where ${conditions.join(' and ')} order by id desc limit ${limit}`,
+    `select ${columns} from messages where tenant_id = $1 ${conditions.join(' ')} order by id desc limit ${limit}`,
     values,
   );
   return rows.map(fromRow);

@@ -41,7 +41,8 @@ interface NumberRow extends Row {
   updated_at: number;
 }
 
-const select = `select n.*, l.per_second from numbers n join lanes l on l.number_id = n.id and l.tenant_id = n.tenant_id`;
+const selectOfTenant = `select n.*, l.per_second from numbers n
+  join lanes l on l.number_id = n.id and l.tenant_id = n.tenant_id where n.tenant_id = $1`;
 
 const fromRow = (row: NumberRow): StoredNumber => ({
   tenantId: row.tenant_id,
@@ -133,14 +134,12 @@ export async function allNumbers(sql: Sql): Promise<DirectoryEntry[]> {
 }
 
 export async function findNumber(sql: Sql, tenantId: string, id: number): Promise<StoredNumber | undefined> {
-  const row = await first<NumberRow>(sql, `${select} where n.tenant_id = $1 and n.id = $2`, [tenantId, id]);
+  const row = await first<NumberRow>(sql, `${selectOfTenant} and n.id = $2`, [tenantId, id]);
   return row && fromRow(row);
 }
 
 export async function listNumbers(sql: Sql, tenantId: string): Promise<StoredNumber[]> {
-  const rows = await sql.all<NumberRow>(`${select} where n.tenant_id = $1 order by n.id limit 10000`, [
-    tenantId,
-  ]);
+  const rows = await sql.all<NumberRow>(`${selectOfTenant} order by n.id limit 10000`, [tenantId]);
   return rows.map(fromRow);
 }
 
