@@ -9,6 +9,7 @@ import { createAuthenticator } from './http/authenticate.ts';
 import { addDialectRoutes } from './http/dialect-routes.ts';
 import { createListener } from './http/listener.ts';
 import { addMetaWebhook } from './http/meta-webhook.ts';
+import { addPages } from './http/pages.ts';
 import { addProbes } from './http/probes.ts';
 import { createReceiver } from './inbound/receive.ts';
 import { createAccept } from './messages/accept.ts';
@@ -25,13 +26,13 @@ import type { Database } from './platform/database.ts';
 import { createLog, type Log } from './platform/log.ts';
 import { migrate, NewerSchema } from './platform/migrate.ts';
 import { openPostgres } from './platform/postgres.ts';
-import { createSeal, masterKey } from './platform/seal.ts';
+import { createSeal, masterKey, type Seal } from './platform/seal.ts';
 import { lockFolder } from './platform/single-process.ts';
 import { openSqlite } from './platform/sqlite.ts';
 import { StartProblem } from './platform/start-problem.ts';
 import { isLoopback, portProblem, preflight } from './preflight.ts';
-import { createNumberBook } from './tenants/number-book.ts';
-import { allNumbers } from './tenants/numbers.ts';
+import { createNumberBook, openSecrets } from './tenants/number-book.ts';
+import { allNumbers, findNumber } from './tenants/numbers.ts';
 import { createTemplateBook } from './tenants/template-book.ts';
 
 export interface Gateway {
@@ -91,9 +92,15 @@ async function open(config: Config, closing: (() => unknown)[]): Promise<Gateway
     config.logLevel,
     config.logFile ?? (mode === 'demo' ? join(config.dataFolder, 'wagate.log') : null),
   );
-  const seal = createSeal(masterKey(config.masterKey, config.dataFolder));
+  const seal = await openSeal(config, database);
 
-  const simulator = mode === 'demo' ? await startSimulator(config.simulatorPort) : null;
+  const simulatorEnded = () => {
+    log.error('the simulator ended');
+    process.stderr.write(
+      'The simulator of Meta has ended; nothing can be sent until Wagate is started again.\n',
+    );
+  };
+  const simulator = mode === 'demo' ? await startSimulator(config.simulatorPort, simulatorEnded) : null;
   if (simulator !== null) closing.push(simulator.close);
   const graph = createGraph({
     url: simulator?.url ?? config.graphUrl,
@@ -194,6 +201,7 @@ async function open(config: Config, closing: (() => unknown)[]): Promise<Gateway
   };
   await addNativeApi(listener, apiDeps);
   await addMetaWebhook(listener, { receiver, numbers, database, log });
+  addPages(listener);
   addProbes(listener, { database, isStopping: () => stopping });
 
   await presence.start();
@@ -215,6 +223,23 @@ async function open(config: Config, closing: (() => unknown)[]): Promise<Gateway
   log.info({ url, mode, engine: database.engine }, 'ready');
 
   return { url, mode, simulatorUrl: simulator?.url ?? null, feed, database, close: () => closeAll(closing) };
+}
+
+/** Throws when the master key is not the one that sealed what is stored. */
+async function openSeal(config: Config, database: Database): Promise<Seal> {
+  const stored = await allNumbers(database);
+  const seal = createSeal(masterKey(config.masterKey, config.dataFolder, stored.length === 0));
+  const [entry] = stored;
+  const number = entry && (await findNumber(database, entry.tenantId, entry.numberId));
+  if (number === undefined) return seal;
+  try {
+    openSecrets(seal, number.id, number.sealed);
+    return seal;
+  } catch {
+    throw new StartProblem([
+      `The master key does not open the ${stored.length} number(s) stored here: give back the one they were sealed with (WAGATE_MASTER_KEY, or master.key in ${config.dataFolder}).`,
+    ]);
+  }
 }
 
 /** auto: demo until a number of a real tenant exists. */

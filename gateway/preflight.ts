@@ -40,7 +40,8 @@ function folderProblem(folder: string | undefined): string | undefined {
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
   makeFolder(dirname(folder));
-  mkdirSync(folder);
+  // It will hold messages and secrets.
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 export function portProblem(setting: string, port: number, host: string): Promise<string | undefined> {

@@ -176,4 +176,23 @@ onEachEngine(engine => {
     const accepted = message.timeline.find(moment => moment.status === 'accepted')!;
     assert.ok(accepted.at >= sendAt, `${accepted.at} is before ${sendAt}`);
   });
+
+  test('what is still waiting can be canceled, and is then not sent; what is under way cannot', async () => {
+    const schedule = (sendAt: number) =>
+      call<{ id: string; status: string }>(`${gateway.url}/api/v1/messages`, {
+        key: own.key,
+        body: {
+          to: '905399990001',
+          type: 'text',
+          text: { body: 'later' },
+          sendAt: new Date(sendAt).toISOString(),
+        },
+      });
+    const { id } = (await schedule(Date.now() + 3_600_000)).body;
+    const cancel = (key: string) => call(`${gateway.url}/api/v1/messages/${id}`, { method: 'DELETE', key });
+    assert.equal((await cancel(other.key)).status, 404);
+    assert.equal((await cancel(own.key)).body.status, 'canceled');
+    assert.equal((await cancel(own.key)).status, 409);
+    assert.equal(await gotBy('905399990001'), 0);
+  });
 });

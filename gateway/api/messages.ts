@@ -1,6 +1,7 @@
 /** Messages of the tenant: a list by filter, newest first, and one with everything that happened to it. */
 import { isRefusal } from '../canonical/refusal.ts';
 import { findMessage, listMessages, listTries } from '../messages/lookup.ts';
+import { cancelMessage } from '../messages/queue.ts';
 import type { ApiDeps } from './api.ts';
 import { MessageQuery, readCursor, readFilter, writeCursor } from './message-filter.ts';
 import { MessageForm, MessagePage, tellMessage, tellSummary } from './message-form.ts';
@@ -8,7 +9,7 @@ import { type Route, tenantRoute } from './route.ts';
 
 const pageSize = 50;
 
-export function messageRoutes({ database, numbers }: ApiDeps): Route[] {
+export function messageRoutes({ database, numbers, feed, now }: ApiDeps): Route[] {
   return [
     tenantRoute(
       {
@@ -49,6 +50,33 @@ export function messageRoutes({ database, numbers }: ApiDeps): Route[] {
           return { code: 'object_not_found', kind: 'message', id };
         }
         return { status: 200, body: tellMessage(message, await listTries(database, tenantId, id)) };
+      },
+    ),
+    tenantRoute(
+      {
+        method: 'DELETE',
+        path: '/api/v1/messages/:messageId',
+        operation: 'cancelMessage',
+        summary: 'Cancel a message that is still scheduled or queued',
+        answer: { status: 200, about: 'The canceled message.', schema: MessageForm },
+        refusals: ['object_not_found', 'conflict'],
+      },
+      async ({ params }, { tenantId, numberId }) => {
+        const id = params.messageId ?? '';
+        const message = /^\w{1,64}$/.test(id) ? await findMessage(database, tenantId, id) : undefined;
+        if (message === undefined || (numberId !== null && message.numberId !== numberId)) {
+          return { code: 'object_not_found', kind: 'message', id };
+        }
+        const at = now();
+        if (!(await database.transact(tx => cancelMessage(tx, tenantId, id, at)))) {
+          return {
+            code: 'conflict',
+            reason: `Message ${id} is ${message.status}: only a scheduled or queued one can be canceled.`,
+          };
+        }
+        feed.publish([{ tenantId, id, status: 'canceled', at }]);
+        const canceled = await findMessage(database, tenantId, id);
+        return { status: 200, body: tellMessage(canceled!, await listTries(database, tenantId, id)) };
       },
     ),
   ];

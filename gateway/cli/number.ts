@@ -80,7 +80,7 @@ Example:
       );
       if (flags.json !== true) {
         printNote(
-          '\nMeta sends webhooks to <public URL>/webhooks/meta with this verify token: set both in the Meta app, or start with WAGATE_PUBLIC_URL.',
+          '\nUnless the gateway runs with WAGATE_PUBLIC_URL (then it has told Meta already), set two things in the Meta app: the callback URL\nhttps://<your host>/webhooks/meta and the verify token above.',
         );
       }
     });

@@ -12,10 +12,10 @@ export function demoBanner({ url, simulatorUrl, version, startedInMs }: BannerFa
   return `
 Wagate ${version} runs in demo mode (ready in ${(startedInMs / 1000).toFixed(1)} s). Nothing leaves this machine.
 
-  Gateway    ${url}     API key    ${demo.key}
-  Simulator  ${simulatorUrl}     Data kept  yes; Ctrl-C stops
+  Gateway    ${url}     API key  ${demo.key}
+  Simulator  ${simulatorUrl}     Ctrl-C stops; what was sent is kept
 
-Send a message: paste one line into another terminal.
+Send a message: paste one line into another terminal, or run  npx wagate send ${demo.recipient} Hello --watch
 
   Cloud API    ${curl(`${url}/v25.0/${demo.phoneNumberId}/messages`, bearer, `{"messaging_product":"whatsapp","to":"${demo.recipient}","type":"text","text":{"body":"Hello"}}`)}
 

@@ -11,8 +11,8 @@ export interface SimulatorProcess {
 
 const program = join(import.meta.dirname, '..', '..', 'simulator', 'main.ts');
 
-/** Resolves when it listens; throws `StartProblem` when it cannot. */
-export async function startSimulator(port: number): Promise<SimulatorProcess> {
+/** Resolves when it listens; throws `StartProblem` when it cannot. `ended` is called if it ends before it is closed. */
+export async function startSimulator(port: number, ended: () => void): Promise<SimulatorProcess> {
   const child = fork(program, ['--port', String(port), '--host', '127.0.0.1', '--quiet'], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // Ctrl-C reaches the whole group; the gateway decides when the simulator ends.
@@ -29,10 +29,15 @@ export async function startSimulator(port: number): Promise<SimulatorProcess> {
     throw new StartProblem([complaint.trim() || 'The simulator could not be started.']);
   }
   child.stderr?.resume();
+  let closing = false;
+  void exited.then(() => {
+    if (!closing) ended();
+  });
   return {
     url: `http://127.0.0.1:${first[0].port}`,
     async close() {
       if (child.exitCode !== null || child.signalCode !== null) return;
+      closing = true;
       child.disconnect();
       await exited;
     },

@@ -17,6 +17,7 @@ import { dialects } from '../dialects/all.ts';
 import type { WireAnswer } from '../dialects/dialect.ts';
 import { native } from '../dialects/native/native.ts';
 import { BatchFull } from '../platform/batch.ts';
+import { CommitUnheard, isOutage } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 
 export interface ListenerOptions {
@@ -155,6 +156,11 @@ function answerError(
 
 function refusalOf(log: Log, error: FastifyError, request: FastifyRequest): Refusal {
   if (error instanceof BatchFull) return { code: 'overloaded', retryAfterSeconds: 1 };
+  // Nothing was kept, so that the caller may ask again; of an unheard commit nobody knows.
+  if (isOutage(error) && !(error instanceof CommitUnheard)) {
+    log.error({ err: error, method: request.method }, 'the database is away');
+    return { code: 'overloaded', retryAfterSeconds: 2 };
+  }
   if (error instanceof Unreadable) {
     return error.refusal === 'body_unreadable'
       ? { code: 'body_unreadable', reason: 'it is not valid JSON' }

@@ -100,7 +100,14 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
       const facts = readPayload(payload, now());
       const trusted = await owned(facts, body, signature);
       if (trusted.length < facts.length)
-        log.warn({ facts: facts.length, trusted: trusted.length }, 'webhook not trusted');
+        log.warn(
+          {
+            facts: facts.length,
+            trusted: trusted.length,
+            phoneNumberIds: [...new Set(facts.map(fact => fact.phoneNumberId))],
+          },
+          'webhook refused: its signature does not fit the app secret stored for these numbers, or they are not ours (wagate number connect <id> --app-secret …)',
+        );
       if (trusted.length === 0) return facts.length === 0 ? 'committed' : 'not_signed';
       await batcher.add(trusted);
       return 'committed';

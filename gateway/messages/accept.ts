@@ -3,7 +3,7 @@
  * anyone hears that we have it. Messages a caller waits for are claimed in the same breath when their number's lane is free.
  */
 import { type Batcher, createBatcher } from '../platform/batch.ts';
-import type { Database, Tx } from '../platform/database.ts';
+import { CommitUnheard, type Database, type Tx } from '../platform/database.ts';
 import type { Feed } from './feed.ts';
 import type { ClaimedMessage, NewMessage } from './message.ts';
 import { type LaneKey, markDue, markSweep, reserve, slotsPerHorizon } from './pace.ts';
@@ -27,6 +27,7 @@ export interface AcceptDeps {
     claim(): Claim;
     dispatch(claimed: ClaimedMessage[]): void;
     wake(lane: LaneKey): void;
+    unhear(held: Claim, lanes: LaneKey[]): void;
   };
   now(): number;
   waitingMax: number;
@@ -43,15 +44,24 @@ export function createAccept({ database, feed, sender, now, waitingMax }: Accept
   async function commit(batch: Accepting[]): Promise<undefined[]> {
     const claim = sender.claim();
     let claimed: ClaimedMessage[] = [];
-    await database.transact(async tx => {
-      claimed = await store(tx, batch, claim, now(), sender.capacity());
-    });
     const messages = batch.flatMap(accepting => accepting.messages);
+    const lanes = new Map(messages.filter(({ fake }) => !fake).map(message => [message.numberId, message]));
+    try {
+      await database.transact(async tx => {
+        claimed = await store(tx, batch, claim, now(), sender.capacity());
+      });
+    } catch (error) {
+      if (error instanceof CommitUnheard)
+        sender.unhear(
+          claim,
+          [...lanes.values()].map(({ tenantId, numberId }) => ({ tenantId, numberId })),
+        );
+      throw error;
+    }
     feed.publish(
       messages.map(({ tenantId, id, status, createdAt }) => ({ tenantId, id, status, at: createdAt })),
     );
     sender.dispatch(claimed);
-    const lanes = new Map(messages.filter(({ fake }) => !fake).map(message => [message.numberId, message]));
     for (const { tenantId, numberId } of lanes.values()) sender.wake({ tenantId, numberId });
     return batch.map(() => undefined);
   }

@@ -84,6 +84,14 @@ export async function openLane(tx: Tx, lane: LaneKey, nowMs: number): Promise<La
   return row && { nextUs: row.next_us, perSecond: row.per_second, bulkPausedUntil: row.bulk_paused_until };
 }
 
+/** Locks the lane whatever its state, for who looks after its messages: no claim may come between what is seen and what is written. */
+export async function lockLane(tx: Tx, lane: LaneKey): Promise<void> {
+  await tx.all('update lanes set sweep_at = sweep_at where number_id = $1 and tenant_id = $2', [
+    lane.numberId,
+    lane.tenantId,
+  ]);
+}
+
 /** Writes back what a claim changed: the next free moment, when the queue is next due, and when to sweep. */
 export async function closeLane(
   tx: Tx,
@@ -107,18 +115,23 @@ const earliestDue = `(select min(due_at) from (
   select * from (select due_at from messages where tenant_id = $2 and number_id = $1 and priority = 1 and rank = 0
     order by due_at limit 1) as bulk) as queue)`;
 
-/** Makes sure that the sender looks at the lane at `dueAt` or before. */
+/**
+ * Makes sure that the sender looks at the lane at `dueAt` or before. Writes the row, and so locks it, even when nothing changes:
+ * a claim that does not see the new message yet must not write "nothing due" after it.
+ */
 export async function markDue(tx: Tx, lane: LaneKey, dueAt: number): Promise<void> {
   await tx.all(
-    `update lanes set due_at = $3 where number_id = $1 and tenant_id = $2 and (due_at is null or due_at > $3)`,
+    `update lanes set due_at = case when due_at is null or due_at > $3 then cast($3 as bigint) else due_at end
+     where number_id = $1 and tenant_id = $2`,
     [lane.numberId, lane.tenantId, dueAt],
   );
 }
 
-/** Makes sure that the sweeper looks at the lane's claims at `sweepAt` or before. */
+/** Makes sure that the sweeper looks at the lane's claims at `sweepAt` or before; locks the row for the same reason. */
 export async function markSweep(tx: Tx, lane: LaneKey, sweepAt: number): Promise<void> {
   await tx.all(
-    `update lanes set sweep_at = $3 where number_id = $1 and tenant_id = $2 and (sweep_at is null or sweep_at > $3)`,
+    `update lanes set sweep_at = case when sweep_at is null or sweep_at > $3 then cast($3 as bigint) else sweep_at end
+     where number_id = $1 and tenant_id = $2`,
     [lane.numberId, lane.tenantId, sweepAt],
   );
 }

@@ -74,8 +74,12 @@ export function createPresence(deps: PresenceDeps): Presence {
       processId,
     ]);
     for (const row of rows) {
-      if (isGone(row)) await bury(row, row.place === place ? readJournal(dataFolder, row.id) : undefined);
-      // Silent is not gone: it may be stalled and wake up, so that nothing it claimed may be sent by another.
+      if (isGone(row)) {
+        await bury(row, row.place === place ? readJournal(dataFolder, row.id) : undefined);
+        if (row.place === place) removeJournal(dataFolder, row.id);
+      }
+      // Silent is not gone: it may be stalled and wake up, so that nothing it claimed may be sent by another. Its journal stays,
+      // for it goes on writing there.
       else if (isSilent(row)) await bury(row, undefined);
     }
     for (const id of lastBeats.keys()) if (rows.every(row => row.id !== id)) lastBeats.delete(id);
@@ -99,7 +103,6 @@ export function createPresence(deps: PresenceDeps): Presence {
     const lanes = await lanesToSweep(database, Number.MAX_SAFE_INTEGER, 1_000_000);
     for (const lane of lanes) await deps.takeOver(lane, { id: row.id, written });
     await database.transact(tx => tx.all('delete from processes where id = $1', [row.id]));
-    if (row.place === place) removeJournal(dataFolder, row.id);
     log.warn(
       { process: row.id, pid: row.pid, lanes: lanes.length, journal: written !== undefined },
       'took over from a dead process',

@@ -6,7 +6,7 @@ import type { ClaimedMessage, NewMessage } from './message.ts';
 import type { LaneKey } from './pace.ts';
 import type { DeadProcess } from './presence.ts';
 
-/** Who holds a claim, and until when it counts. */
+/** Who holds a claim, and until when it counts. Both together name one claim: no process makes two that end in the same ms. */
 export interface Claim {
   by: string;
   until: number;
@@ -123,6 +123,17 @@ export async function releaseClaims(tx: Tx, lane: LaneKey, ids: string[], claime
   );
 }
 
+/** Gives back all that one claim took, when its commit was not heard of and nobody sends what it holds; returns the ids. */
+export async function releaseWholeClaim(tx: Tx, lane: LaneKey, claim: Claim): Promise<string[]> {
+  const rows = await tx.all<{ id: string }>(
+    `update messages set status = 'queued', rank = 0, claimed_by = null, claimed_until = null, tries = tries - 1
+     where tenant_id = $1 and number_id = $2 and status = 'sending' and claimed_by = $3 and claimed_until = $4
+     returning id`,
+    [lane.tenantId, lane.numberId, claim.by, claim.until],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** Ends queued messages of a number that waited past their time to live; returns their ids. */
 export async function expireMessages(tx: Tx, lane: LaneKey, now: number, limit: number): Promise<string[]> {
   const rows = await tx.all<{ id: string }>(
@@ -135,6 +146,9 @@ export async function expireMessages(tx: Tx, lane: LaneKey, now: number, limit: 
   );
   return rows.map(({ id }) => id);
 }
+
+/** Else the row would tell the reason of an earlier try, or none. */
+const senderGone = '{"reason":"its sender is gone"}';
 
 /**
  * Claims of a process that is gone. Those it never began to write go back to the queue. Of the others nobody knows whether
@@ -157,9 +171,9 @@ export async function takeOverClaims(
   if (released.length > 0) await releaseClaims(tx, lane, released, dead.id);
   if (uncertain.length > 0) {
     await tx.all(
-      `update messages set status = 'uncertain', rank = 20, claimed_until = null
-       where tenant_id = $1 and rank = 10 and id in (select value ->> 'id' from json_rows($2))`,
-      [lane.tenantId, JSON.stringify(uncertain.map(id => ({ id })))],
+      `update messages set status = 'uncertain', rank = 20, claimed_until = null, error = '${senderGone}'
+       where tenant_id = $1 and rank = 10 and claimed_by = $3 and id in (select value ->> 'id' from json_rows($2))`,
+      [lane.tenantId, JSON.stringify(uncertain.map(id => ({ id }))), dead.id],
     );
   }
   return { released, uncertain };
@@ -168,7 +182,7 @@ export async function takeOverClaims(
 /** Claims that outlived their time without anyone to settle them: nobody can still be sending, so they are uncertain. */
 export async function abandonClaims(tx: Tx, lane: LaneKey, now: number): Promise<string[]> {
   const rows = await tx.all<{ id: string }>(
-    `update messages set status = 'uncertain', rank = 20, claimed_until = null
+    `update messages set status = 'uncertain', rank = 20, claimed_until = null, error = '${senderGone}'
      where tenant_id = $1 and number_id = $2 and status = 'sending' and claimed_until <= $3
      returning id`,
     [lane.tenantId, lane.numberId, now],
@@ -201,4 +215,14 @@ export async function nextSweep(tx: Tx, lane: LaneKey, uncertainMs: number): Pro
     [lane.tenantId, lane.numberId, uncertainMs],
   );
   return rows[0]?.at ?? null;
+}
+
+/** Ends a message that nobody has begun to send; false when it is not, or no longer, waiting. */
+export async function cancelMessage(tx: Tx, tenantId: string, id: string, now: number): Promise<boolean> {
+  const rows = await tx.all(
+    `update messages set status = 'canceled', rank = 90, ended_at = $3
+     where tenant_id = $1 and id = $2 and rank = 0 returning id`,
+    [tenantId, id, now],
+  );
+  return rows.length > 0;
 }

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Graph, GraphAnswer } from '../meta/graph.ts';
 import { type Verdict, verdictOf } from '../meta/verdict.ts';
 import { createBatcher } from '../platform/batch.ts';
-import type { Database } from '../platform/database.ts';
+import { CommitUnheard, type Database, type Tx } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { NumberBook, SendingNumber } from '../tenants/number-book.ts';
 import type { Feed } from './feed.ts';
@@ -27,7 +27,7 @@ import {
   pauseLane,
   slotsPerHorizon,
 } from './pace.ts';
-import { type Claim, claimMessages, releaseClaims } from './queue.ts';
+import { type Claim, claimMessages, releaseClaims, releaseWholeClaim } from './queue.ts';
 import { reasonOf, type SendResult, settle, settlementOf } from './settle.ts';
 
 export interface SenderDeps {
@@ -58,6 +58,8 @@ export interface Sender {
   /** How many more messages may be claimed now. */
   capacity(): number;
   claim(): Claim;
+  /** The commit of a claim was not heard of: what it may hold on these lanes goes back to the queue. */
+  unhear(held: Claim, lanes: LaneKey[]): void;
 }
 
 const yearMs = 365 * 24 * 3_600_000;
@@ -67,6 +69,8 @@ export function createSender(deps: SenderDeps): Sender {
   const active = new Map<number, LaneKey & { again: boolean }>();
   const inFlight = new Map<string, Promise<void>>();
   const inFlightByNumber = new Map<number, number>();
+  const unheard = new Set<{ lane: LaneKey; claim: Claim }>();
+  let lastUntil = 0;
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal);
   let started = false;
@@ -98,9 +102,33 @@ export function createSender(deps: SenderDeps): Sender {
   }
 
   /** A claim outlives the wait for its slot, connecting, and the slowest answer; after that nobody can still be sending it. */
-  const claim = (): Claim => ({ by: processId, until: now() + deps.metaTimeoutMs * 3 + 5_000 });
+  function claim(): Claim {
+    lastUntil = Math.max(lastUntil + 1, now() + deps.metaTimeoutMs * 3 + 5_000);
+    return { by: processId, until: lastUntil };
+  }
+
+  /** Without this they would count as being sent, then as uncertain, though nobody ever sends them. */
+  async function giveBackUnheard(): Promise<void> {
+    for (const one of [...unheard]) {
+      const at = now();
+      const released = await database.transact(async tx => {
+        const ids = await releaseWholeClaim(tx, one.lane, one.claim);
+        if (ids.length > 0) await markDue(tx, one.lane, at);
+        return ids;
+      });
+      const reason = 'the commit of its claim was not heard of';
+      const { tenantId } = one.lane;
+      feed.publish(released.map(id => ({ tenantId, id, status: 'queued', at, reason })));
+      // Asked again while it counts: behind a connection that broke the commit may still come.
+      if (released.length > 0 || one.claim.until <= at) unheard.delete(one);
+    }
+  }
 
   const capacity = () => (stopping.signal.aborted ? 0 : Math.max(0, deps.inFlightMax - inFlight.size));
+
+  function unhear(held: Claim, lanes: LaneKey[]): void {
+    for (const lane of lanes) unheard.add({ lane, claim: held });
+  }
 
   function dispatch(claimed: ClaimedMessage[]): void {
     for (const message of claimed) {
@@ -242,38 +270,51 @@ export function createSender(deps: SenderDeps): Sender {
   }
 
   async function claimFrom(lane: LaneKey): Promise<number | 'closed'> {
-    const claimed: ClaimedMessage[] = [];
-    const expired: string[] = [];
     const at = now();
-    const open = await database.transact(async tx => {
-      const state = await openLane(tx, lane, at);
-      if (state === undefined) return false;
-      const nextUs = Math.max(state.nextUs, at * 1000);
-      const limit = Math.min(
-        Math.max(1, Math.floor((at * 1000 + horizonUs - nextUs) / intervalUs(state.perSecond))),
-        slotsPerHorizon(state.perSecond),
-        Math.max(1, capacity()),
-      );
-      const held = claim();
-      for (const priority of Object.values(priorities)) {
-        if (priority === priorities.bulk && state.bulkPausedUntil > at) continue;
-        if (claimed.length >= limit) continue;
-        const taken = await claimMessages(tx, lane, priority, at, limit - claimed.length, held);
-        for (const message of taken.claimed) {
-          claimed.push({ ...message, slotUs: nextUs + claimed.length * intervalUs(state.perSecond) });
-        }
-        expired.push(...taken.expired);
-      }
-      const after =
-        claimed.length === 0 ? state.nextUs : nextUs + claimed.length * intervalUs(state.perSecond);
-      await closeLane(tx, lane, after, claimed.length === 0 ? null : held.until);
-      return true;
-    });
-    if (!open) return 'closed';
+    const held = claim();
+    const taken = await database
+      .transact(tx => takeDue(tx, lane, at, held))
+      .catch(error => {
+        if (error instanceof CommitUnheard) unhear(held, [lane]);
+        throw error;
+      });
+    if (taken === 'closed') return 'closed';
+    const { claimed, expired } = taken;
     feed.publish(expired.map(id => ({ tenantId: lane.tenantId, id, status: 'expired', at })));
     for (const id of expired) deps.settled(expiredSettlement(lane.tenantId, id));
     dispatch(claimed);
     return claimed.length + expired.length;
+  }
+
+  /** All it takes is returned: a transaction may be run again, and then what its first run took was never taken. */
+  async function takeDue(
+    tx: Tx,
+    lane: LaneKey,
+    at: number,
+    held: Claim,
+  ): Promise<{ claimed: ClaimedMessage[]; expired: string[] } | 'closed'> {
+    const state = await openLane(tx, lane, at);
+    if (state === undefined) return 'closed';
+    const claimed: ClaimedMessage[] = [];
+    const expired: string[] = [];
+    const nextUs = Math.max(state.nextUs, at * 1000);
+    const limit = Math.min(
+      Math.max(1, Math.floor((at * 1000 + horizonUs - nextUs) / intervalUs(state.perSecond))),
+      slotsPerHorizon(state.perSecond),
+      Math.max(1, capacity()),
+    );
+    for (const priority of Object.values(priorities)) {
+      if (priority === priorities.bulk && state.bulkPausedUntil > at) continue;
+      if (claimed.length >= limit) continue;
+      const taken = await claimMessages(tx, lane, priority, at, limit - claimed.length, held);
+      for (const message of taken.claimed) {
+        claimed.push({ ...message, slotUs: nextUs + claimed.length * intervalUs(state.perSecond) });
+      }
+      expired.push(...taken.expired);
+    }
+    const after = claimed.length === 0 ? state.nextUs : nextUs + claimed.length * intervalUs(state.perSecond);
+    await closeLane(tx, lane, after, claimed.length === 0 ? null : held.until);
+    return { claimed, expired };
   }
 
   /** Waits until the process and the lane may have one more message in flight. */
@@ -289,6 +330,7 @@ export function createSender(deps: SenderDeps): Sender {
 
   async function lookForWork(): Promise<void> {
     try {
+      await giveBackUnheard();
       for (const lane of await dueLanes(database, now(), 1_000)) wake(lane);
     } catch (error) {
       log.error({ err: error }, 'poll failed');
@@ -316,6 +358,7 @@ export function createSender(deps: SenderDeps): Sender {
     dispatch,
     capacity,
     claim,
+    unhear,
   };
 }
 

@@ -54,18 +54,25 @@ async function settleOthers(
 ): Promise<void> {
   const others = results.filter(({ verdict }) => verdict.kind !== 'sent');
   if (others.length === 0) return;
-  const rows = others.map(result => ({ id: result.message.id, by: result.claimedBy, ...nextState(result) }));
-  // Only while the claim is ours, also when others took us for dead meanwhile; a status that came has the last word.
+  const rows = others.map(result => ({
+    id: result.message.id,
+    by: result.claimedBy,
+    tries: result.message.tries,
+    ...nextState(result),
+  }));
+  // Only while the claim is ours, also when others took us for dead meanwhile; a status that came has the last word. And only
+  // of this try: a settlement that is repeated because its commit was not heard of may come when the next try is under way.
   await tx.all(
     `with s as materialized (
-       select value ->> 'id' as id, value ->> 'by' as claimed_by, value ->> 'status' as status,
+       select value ->> 'id' as id, value ->> 'by' as claimed_by,
+         cast(value ->> 'tries' as integer) as tries, value ->> 'status' as status,
          cast(value ->> 'rank' as integer) as rank, cast(value ->> 'due_at' as bigint) as due_at,
          cast(value ->> 'ended_at' as bigint) as ended_at, value ->> 'error' as error
        from json_rows($2))
      update messages set status = s.status, rank = s.rank, due_at = coalesce(s.due_at, messages.due_at),
        ended_at = s.ended_at, error = s.error, claimed_by = null, claimed_until = null
      from s where messages.tenant_id = $1 and messages.id = s.id and messages.status in ('sending', 'uncertain')
-       and messages.claimed_by = s.claimed_by`,
+       and messages.claimed_by = s.claimed_by and messages.tries = s.tries`,
     [tenantId, JSON.stringify(rows)],
   );
   await insertTries(tx, tenantId, others);

@@ -7,7 +7,7 @@ import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { Change, Feed } from './feed.ts';
 import type { Settlement } from './message.ts';
-import { type LaneKey, lanesToSweep, markDue, markSweep } from './pace.ts';
+import { type LaneKey, lanesToSweep, lockLane, markDue, markSweep } from './pace.ts';
 import type { DeadProcess } from './presence.ts';
 import { abandonClaims, expireMessages, giveUpUncertain, nextSweep, takeOverClaims } from './queue.ts';
 import { expiredSettlement } from './sender.ts';
@@ -50,8 +50,10 @@ export function createSweeper({
 
   async function sweepLane(lane: LaneKey): Promise<void> {
     const at = now();
-    const changes: Change[] = [];
-    await database.transact(async tx => {
+    const changes = await database.transact(async tx => {
+      const changes: Change[] = [];
+      // A claim that commits between nextSweep and its writing would never be looked after.
+      await lockLane(tx, lane);
       for (const id of await abandonClaims(tx, lane, at)) {
         changes.push({ tenantId: lane.tenantId, id, status: 'uncertain', at, reason: 'its sender is gone' });
       }
@@ -63,6 +65,7 @@ export function createSweeper({
         lane.tenantId,
         await nextSweep(tx, lane, uncertainMs),
       ]);
+      return changes;
     });
     if (changes.length > 0) log.warn({ number: lane.numberId, messages: changes.length }, 'sweep');
     feed.publish(changes);

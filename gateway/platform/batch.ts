@@ -2,6 +2,8 @@
  * Micro-batches (decision 5): all items that arrive within one turn of the event loop, or while the last batch is being
  * committed, share one transaction.
  */
+import { isOutage } from './database.ts';
+
 export interface Batcher<I, O> {
   /** Resolves with the item's result once its batch is committed. Throws `BatchFull` past `waitingMax`. */
   add(item: I): Promise<O>;
@@ -81,12 +83,4 @@ export function createBatcher<I, O>({ run, sizeMax, waitingMax }: BatchOptions<I
       return new Promise(resolve => idleListeners.push(resolve));
     },
   };
-}
-
-/** The database is away or full: trying items one by one would only pile up more. */
-function isOutage(error: unknown): boolean {
-  const code = String((error as { code?: unknown }).code ?? '');
-  return (
-    /^(ECONN|ETIMEDOUT|EPIPE|57P|08|53)/.test(code) || /timeout|terminated|disk|full/i.test(String(error))
-  );
 }

@@ -23,6 +23,15 @@ export interface Database extends Sql {
   close(): Promise<void>;
 }
 
+/** The commit was written and its answer never came: what the transaction did may stand or not. */
+export class CommitUnheard extends Error {
+  readonly code: string;
+  constructor(cause: Error & { code?: string }) {
+    super(`the commit was not heard of: ${cause.message}`, { cause });
+    this.code = cause.code ?? '';
+  }
+}
+
 export function asTx(sql: Sql): Tx {
   return sql as Tx;
 }
@@ -36,4 +45,16 @@ export async function first<R extends object = Row>(sql: Sql, text: string, valu
 /** A text for a column of its own: PostgreSQL takes neither NUL nor half a surrogate pair. */
 export function storable(text: string): string {
   return text.toWellFormed().replaceAll('\0', '\uFFFD');
+}
+
+/**
+ * The database is away or full, or its answer to a commit was lost: not the fault of what was asked, and asking again at once
+ * would only pile up more.
+ */
+export function isOutage(error: unknown): boolean {
+  if (error instanceof CommitUnheard) return true;
+  const code = String((error as { code?: unknown }).code ?? '');
+  return (
+    /^(ECONN|ETIMEDOUT|EPIPE|57P|08|53)/.test(code) || /timeout|terminated|disk|full/i.test(String(error))
+  );
 }

@@ -1,6 +1,6 @@
 /** The engine for many processes: PostgreSQL through a small pool. */
 import pg from 'pg';
-import { asTx, type Database, type Sql, type SqlValue } from './database.ts';
+import { asTx, CommitUnheard, type Database, type Sql, type SqlValue } from './database.ts';
 
 // 64-bit integers arrive as text by default; ours are milliseconds and counters, which a double holds exactly.
 const types: pg.CustomTypesConfig = {
@@ -28,10 +28,16 @@ export function openPostgres(url: string, connections: number, onError: (error: 
 
   async function transaction<T>(work: (tx: ReturnType<typeof asTx>) => Promise<T>): Promise<T> {
     const client = await pool.connect();
+    // The pool listens only to idle connections; one that breaks in our hands fails its next query, which is enough to know.
+    const broke = () => undefined;
+    client.on('error', broke);
     try {
       await client.query('begin');
       const result = await work(asTx(queries(client)));
-      await client.query('commit');
+      await client.query('commit').catch((error: pg.DatabaseError) => {
+        // A no to the commit itself (class 40, 23) is an answer; anything else leaves it open.
+        throw /^(40|23)/.test(error.code ?? '') ? error : new CommitUnheard(error);
+      });
       client.release();
       return result;
     } catch (error) {
@@ -41,6 +47,8 @@ export function openPostgres(url: string, connections: number, onError: (error: 
       );
       client.release(broken);
       throw error;
+    } finally {
+      client.off('error', broke);
     }
   }
 

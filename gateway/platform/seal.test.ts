@@ -31,11 +31,12 @@ test('another key, another row or a changed byte does not open', () => {
 
 test('without a setting a master key is made once, readable by its owner only', () => {
   const folder = mkdtempSync(join(tmpdir(), 'wagate-seal-'));
-  const made = masterKey(null, folder);
+  assert.throws(() => masterKey(null, folder, false), /master\.key is missing, and the numbers/);
+  const made = masterKey(null, folder, true);
   assert.equal(made.length, 32);
-  assert.deepEqual(masterKey(null, folder), made);
+  assert.deepEqual(masterKey(null, folder, false), made);
   assert.equal(statSync(join(folder, 'master.key')).mode & 0o777, 0o600);
   assert.match(readFileSync(join(folder, 'master.key'), 'utf8'), /^[0-9a-f]{64}\n$/);
-  assert.deepEqual(masterKey(made.toString('base64'), folder), made);
+  assert.deepEqual(masterKey(made.toString('base64'), folder, false), made);
   rmSync(folder, { recursive: true });
 });

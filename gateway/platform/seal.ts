@@ -3,9 +3,10 @@
  * sealed value copied to another row does not open there.
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { masterKeyBytes } from './config.ts';
+import { StartProblem } from './start-problem.ts';
 
 export interface Seal {
   seal(plain: string, context: string): string;
@@ -31,10 +32,18 @@ export function createSeal(masterKey: Buffer): Seal {
   };
 }
 
-/** The master key of the setting, else of `master.key` in the data folder, which is made (mode 0600) when absent. */
-export function masterKey(setting: string | null, dataFolder: string): Buffer {
+/**
+ * The master key of the setting, else of `master.key` in the data folder, which is made (mode 0600) when absent and
+ * `mayMake`: a new key beside what an old one sealed would lose it.
+ */
+export function masterKey(setting: string | null, dataFolder: string, mayMake: boolean): Buffer {
   if (setting !== null) return masterKeyBytes(setting)!;
   const path = join(dataFolder, 'master.key');
+  if (!mayMake && !existsSync(path)) {
+    throw new StartProblem([
+      `${path} is missing, and the numbers stored here are sealed with it: restore it from your backup or set WAGATE_MASTER_KEY.`,
+    ]);
+  }
   try {
     // 'wx' fails when another process made the file a moment ago; then its key is the one to use.
     const file = openSync(path, 'wx', 0o600);

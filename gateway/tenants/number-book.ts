@@ -101,7 +101,7 @@ export function sealSecrets(seal: Seal, numberId: number, secrets: Secrets): Sea
   return mapSecrets(secrets, (text, name) => seal.seal(text, `number:${numberId}:${name}`));
 }
 
-function openSecrets(seal: Seal, numberId: number, sealed: SealedSecrets): Secrets {
+export function openSecrets(seal: Seal, numberId: number, sealed: SealedSecrets): Secrets {
   return mapSecrets(sealed, (text, name) => seal.open(text, `number:${numberId}:${name}`));
 }
 

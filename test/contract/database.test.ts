@@ -1,6 +1,7 @@
 /** What both engines promise: the same SQL, whole transactions, exact numbers. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { migrate, readMigrations } from '../../gateway/platform/migrate.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
 
@@ -41,6 +42,24 @@ onEachEngine((engine, open) => {
       /no/,
     );
     assert.deepEqual(await db.database.all(`select id from things where id = 'c'`), []);
+  });
+
+  test('a connection that breaks amid a transaction costs that transaction only', {
+    skip: engine === 'sqlite' && 'it has no connections',
+  }, async () => {
+    const fresh = await open({ migrated: false });
+    const killer = fresh.reopen();
+    await assert.rejects(
+      fresh.database.transact(async tx => {
+        const [own] = await tx.all<{ pid: number }>('select pg_backend_pid() as pid');
+        await killer.all('select pg_terminate_backend($1)', [own!.pid]);
+        // Until our end of the connection has heard of it, with no query under way.
+        await sleep(200);
+        await tx.all('select 1 as one');
+      }),
+    );
+    assert.deepEqual(await fresh.database.all('select 1 as one'), [{ one: 1 }]);
+    await fresh.close();
   });
 
   test('transactions that run at once do not mix', async () => {

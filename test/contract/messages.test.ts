@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { newId } from '../../gateway/canonical/ids.ts';
 import { type MessageStatus, statusRank } from '../../gateway/canonical/status.ts';
 import { advance, type StatusReport } from '../../gateway/messages/advance.ts';
 import { sendName } from '../../gateway/messages/journal.ts';
@@ -27,35 +26,14 @@ import {
 import { type SendResult, settle } from '../../gateway/messages/settle.ts';
 import type { Verdict } from '../../gateway/meta/verdict.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
+import { newMessage } from '../harness/new-message.ts';
 
 const tenantId = 'tenant-a';
 const lane = { tenantId, numberId: 7 };
 const claim = { by: 'me', until: 100_000 };
 
-function message(overrides: Partial<NewMessage> = {}): NewMessage {
-  return {
-    tenantId,
-    id: newId(),
-    numberId: lane.numberId,
-    keyId: 'k',
-    dialect: 'native',
-    type: 'text',
-    recipientKind: 'phone',
-    recipient: '905321234567',
-    endpoint: 'messages',
-    body: '{"type":"text"}',
-    callbackData: null,
-    campaign: null,
-    priority: 0,
-    fake: false,
-    status: 'queued',
-    wamid: null,
-    createdAt: 1_000,
-    dueAt: 1_000,
-    expiresAt: 1_000_000,
-    ...overrides,
-  };
-}
+const message = (overrides: Partial<NewMessage> = {}) =>
+  newMessage({ tenantId, numberId: lane.numberId, ...overrides });
 
 onEachEngine((_engine, open) => {
   let db: TestDatabase;
@@ -227,6 +205,17 @@ onEachEngine((_engine, open) => {
       assert.equal(await db.database.transact(tx => openLane(tx, lane, 3_400)), undefined);
       assert.deepEqual((await take(3_400, 10)).claimed, []);
       assert.equal((await take(3_500, 10)).claimed[0]?.tries, 2);
+    });
+
+    test('a settlement that is repeated, its commit unheard of, leaves the next try alone', async () => {
+      const one = message();
+      await insert([one], true);
+      const later: Verdict = { kind: 'later', reason: 'r', error: null, pause: 'message', delayMs: 500 };
+      await settleAs(one.id, later);
+      assert.equal((await take(3_500, 10)).claimed[0]?.tries, 2);
+      await settleAs(one.id, later);
+      // Queued again it would be sent while its second try is under way.
+      assert.equal(await status(one.id), 'sending');
     });
 
     test('later for a pair: only that recipient rests', async () => {

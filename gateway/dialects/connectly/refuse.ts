@@ -72,8 +72,14 @@ function say(refusal: Refusal): Said {
     case 'conflict':
       return { ...request('ERROR_CODE_UNSPECIFIED', `${title}: ${refusal.reason}`), status };
     case 'body_too_large':
+      return {
+        ...request('ERROR_CODE_UNSPECIFIED', `${title}: at most ${refusal.limitBytes} bytes`),
+        status,
+      };
     case 'media_type_unsupported':
+      return { ...request('ERROR_CODE_UNSPECIFIED', `${title}: ${refusal.mediaType}`), status };
     case 'route_not_found':
+      return { ...request('ERROR_CODE_UNSPECIFIED', `${title}: ${refusal.method} ${refusal.path}`), status };
     case 'object_not_found':
       return { ...request('ERROR_CODE_UNSPECIFIED', title), status };
     case 'meta_rejected':

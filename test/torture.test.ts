@@ -1,0 +1,126 @@
+/** The short form of `npm run torture`, and that its oracle sees what it is there to see. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, test } from 'node:test';
+import type { Asked } from '../torture/load.ts';
+import { type AtPhone, judge, type Row } from '../torture/oracle.ts';
+import { makePlan } from '../torture/plan.ts';
+import { createRandom } from '../torture/random.ts';
+
+const root = join(import.meta.dirname, '..');
+
+describe('the short form', () => {
+  for (const engine of ['sqlite', 'postgres']) {
+    const missing = engine === 'postgres' && process.env.WAGATE_TEST_POSTGRES === undefined;
+    test(engine, { skip: missing && 'no PostgreSQL server program found', timeout: 90_000 }, async () => {
+      const args = ['torture/run.ts', '--short', '--json', '--engine', engine];
+      const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+      const [out, schedule, [code]] = await Promise.all([
+        text(child.stdout),
+        text(child.stderr),
+        once(child, 'exit'),
+      ]);
+      assert.equal(code, 0, `${schedule}${out}`);
+      const { done, requests } = JSON.parse(out) as {
+        done: { kills: number };
+        requests: { taken: number };
+      };
+      assert.ok(done.kills >= 3, out);
+      assert.ok(requests.taken >= 10, out);
+    });
+  }
+});
+
+test('a seed repeats a plan', () => {
+  const shape = {
+    engine: 'postgres',
+    short: false,
+    calm: false,
+    kills: 50,
+    processes: 2,
+    tenants: 4,
+  } as const;
+  assert.deepEqual(makePlan(createRandom(7), shape), makePlan(createRandom(7), shape));
+  assert.notDeepEqual(makePlan(createRandom(7), shape), makePlan(createRandom(8), shape));
+});
+
+describe('the oracle', () => {
+  const phone = '905000000001';
+  const asked: Asked = {
+    n: 0,
+    tenant: 0,
+    door: 'native',
+    phones: [phone],
+    at: 0,
+    told: { kind: 'taken', status: 200, id: 'A', wamid: 'wamid.A', text: '' },
+  };
+  const row: Row = { tenant: 0, id: 'A', status: 'read', wamid: 'wamid.A', to: `+${phone}`, error: null };
+  const there: AtPhone = {
+    wamid: 'wamid.A',
+    phoneNumberId: 'first',
+    to: phone,
+    bizOpaqueCallbackData: 'A',
+    statuses: [{ status: 'read', at: 0, deliveredWebhookAt: 0 }],
+  };
+  const told = (kind: Asked['told']['kind']): Asked => ({
+    ...asked,
+    told: { ...asked.told, kind, id: null, wamid: null },
+  });
+  const kindsOf = (asks: Asked[], rows: Row[], phones: AtPhone[]) => [
+    ...new Set(judge(asks, rows, phones, ['first', 'second']).offences.map(({ kind }) => kind)),
+  ];
+
+  const cases: [string, Asked[], Row[], AtPhone[], string[]][] = [
+    ['all is well', [asked], [row], [there], []],
+    ['taken, and there is no row', [asked], [], [], ['lost']],
+    ['taken, and still queued', [asked], [{ ...row, status: 'queued', wamid: 'wamid.A' }], [], ['lost']],
+    ['taken, and visibly failed', [told('taken')], [{ ...row, status: 'failed', wamid: null }], [], []],
+    ['unknown, and nothing came of it', [told('unknown')], [], [], []],
+    ['unknown, and stuck', [told('unknown')], [{ ...row, status: 'sending' }], [], ['lost']],
+    ['sent twice', [asked], [row], [there, { ...there, wamid: 'wamid.B' }], ['doubled', 'disagreement']],
+    [
+      'one request, two messages',
+      [asked],
+      [row, { ...row, id: 'B', wamid: 'wamid.B' }],
+      [there],
+      ['doubled'],
+    ],
+    ['at a phone, unknown to us', [told('unknown')], [], [there], ['astray']],
+    ['at another phone', [asked], [row], [{ ...there, to: '905000000002' }], ['astray', 'lost']],
+    [
+      'from the number of another tenant',
+      [asked],
+      [row],
+      [{ ...there, phoneNumberId: 'second' }],
+      ['astray'],
+    ],
+    ['refused, and sent', [told('no')], [row], [there], ['astray']],
+    ['read, and not known as read', [asked], [{ ...row, status: 'delivered' }], [there], ['disagreement']],
+    [
+      'uncertain, and settled by nobody',
+      [asked],
+      [{ ...row, status: 'uncertain' }],
+      [there],
+      ['disagreement'],
+    ],
+    [
+      'told another id',
+      [asked],
+      [{ ...row, id: 'B' }],
+      [{ ...there, bizOpaqueCallbackData: 'B' }],
+      ['disagreement'],
+    ],
+  ];
+  for (const [name, asks, rows, phones, expected] of cases) {
+    test(name, () => assert.deepEqual(kindsOf(asks, rows, phones).sort(), expected.sort()));
+  }
+
+  test('uncertain, and at no phone: no offence, and told with its reason', () => {
+    const uncertain = { ...row, status: 'uncertain', wamid: null, error: { reason: 'reset' } };
+    const verdict = judge([told('taken')], [uncertain], [], ['first']);
+    assert.deepEqual(verdict, { offences: [], uncertain: [{ id: 'A', tenant: 0, reason: 'reset' }] });
+  });
+});

@@ -1,0 +1,76 @@
+/** After the chaos: wait until nothing moves any more, then read everything there is. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { call } from '../test/harness/programs.ts';
+import { must, type TestTenant } from '../test/harness/tenant.ts';
+import { control } from './chaos.ts';
+import type { AtPhone, Row } from './oracle.ts';
+
+/** What a message is on its way through; `uncertain` may stay, the oracle looks at those. */
+const onTheWay = ['scheduled', 'queued', 'sending', 'accepted', 'sent', 'delivered'];
+
+interface Place {
+  gatewayUrl: string;
+  simulatorUrl: string;
+  tenants: TestTenant[];
+}
+
+/** True when all messages came to an end and all webhooks arrived within the time; the milliseconds it took. */
+export async function settle(place: Place, timeoutMs: number): Promise<{ settled: boolean; ms: number }> {
+  const startedAt = Date.now();
+  await control(place.simulatorUrl, '/control/faults', 'DELETE');
+  await control(place.simulatorUrl, '/control/settings', 'PUT', { paused: false, shuffle: false });
+  for (;;) {
+    const settled = (await isQuiet(place)) && (await isIdle(place));
+    const ms = Date.now() - startedAt;
+    if (settled || ms > timeoutMs) return { settled, ms };
+    await sleep(100);
+  }
+}
+
+/** The simulator answers when every status is made and delivered: the signal that is waited on. */
+async function isIdle({ simulatorUrl }: Place): Promise<boolean> {
+  return (await call(`${simulatorUrl}/control/idle?timeout_ms=1000`)).status === 200;
+}
+
+async function isQuiet(place: Place): Promise<boolean> {
+  if (!(await isIdle(place))) return false;
+  for (const { key } of place.tenants) {
+    for (const status of onTheWay) {
+      const url = `${place.gatewayUrl}/api/v1/messages?status=${status}&limit=1`;
+      const answer = await call<{ data?: unknown[] }>(url, { key });
+      if (answer.status !== 200 || answer.body.data?.length !== 0) return false;
+    }
+  }
+  return true;
+}
+
+export async function readRows({ gatewayUrl, tenants }: Place): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const [tenant, { key }] of tenants.entries()) {
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const url: string = `${gatewayUrl}/api/v1/messages?limit=200${cursor && `&cursor=${cursor}`}`;
+      const page: { data: Omit<Row, 'tenant'>[]; next: string | null } = await must(call(url, { key }));
+      for (const { id, status, wamid, to, error } of page.data)
+        rows.push({ tenant, id, status, wamid, to, error });
+      cursor = page.next;
+    }
+  }
+  return rows;
+}
+
+export async function readPhones({ simulatorUrl }: Place): Promise<AtPhone[]> {
+  const messages: AtPhone[] = [];
+  for (let after = '0'; ; ) {
+    const url = `${simulatorUrl}/control/received?limit=10000&after=${after}`;
+    const page = await must<{ data: AtPhone[]; cursor: string }>(call(url));
+    if (page.data.length === 0) return messages;
+    messages.push(...page.data);
+    after = page.cursor;
+  }
+}
+
+export async function readTimeline(place: Place, tenant: number, id: string): Promise<unknown> {
+  const { key } = place.tenants[tenant]!;
+  const { body } = await call(`${place.gatewayUrl}/api/v1/messages/${id}`, { key });
+  return body.timeline ?? body;
+}

@@ -1,0 +1,145 @@
+/** Callers: each sends as its software would, and writes down exactly what it was told. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, request } from 'undici';
+import type { TestTenant } from '../test/harness/tenant.ts';
+import type { Random } from './random.ts';
+
+/** `taken`: we keep it. `no`: it was refused. `unknown`: nobody said anything that counts. */
+export interface Told {
+  kind: 'taken' | 'no' | 'unknown';
+  status: number | null;
+  /** Our id of the message and Meta's, where the dialect tells them. */
+  id: string | null;
+  wamid: string | null;
+  text: string;
+}
+
+export interface Asked {
+  n: number;
+  tenant: number;
+  door: string;
+  /** Used by this request only. */
+  phones: string[];
+  at: number;
+  told: Told;
+}
+
+interface Wire {
+  path: string;
+  headers?: Record<string, string>;
+  body: unknown;
+}
+
+type Door = (tenant: TestTenant, phones: string[]) => Wire;
+
+const text = { type: 'text', text: { body: 'hello' } };
+
+/** Every way in. `native` and the dialects that pass Meta's answer on wait for it, the others answer at commit. */
+const doors: [string, Door][] = [
+  [
+    'connexease',
+    (_, [to]) => ({ path: '/v1/wa/message', body: { messaging_product: 'whatsapp', to, ...text } }),
+  ],
+  [
+    'cloud',
+    ({ phoneNumberId }, [to]) => ({
+      path: `/v25.0/${phoneNumberId}/messages`,
+      body: { messaging_product: 'whatsapp', to, ...text },
+    }),
+  ],
+  [
+    'connectly',
+    ({ tenantId, key }, [phone]) => ({
+      path: `/v1/businesses/${tenantId}/send/messages`,
+      headers: { 'x-api-key': key },
+      body: { recipient: { id: `+${phone}`, channelType: 'whatsapp' }, message: { text: 'hello' } },
+    }),
+  ],
+  [
+    'autokonnect',
+    ({ numberId }, phones) => ({
+      path: `/api/v1/whatsapp/${numberId}/messages`,
+      body: { phone_number: phones, type: 'text', message: 'hello' },
+    }),
+  ],
+  ['native', (_, [to]) => ({ path: '/api/v1/messages', body: { to, ...text } })],
+  [
+    'native, async',
+    (_, [to]) => ({ path: '/api/v1/messages', headers: { prefer: 'respond-async' }, body: { to, ...text } }),
+  ],
+];
+
+const patienceMs = 8_000;
+
+export interface Load {
+  asked: Asked[];
+  /** No new requests; resolves when the last answer is in. */
+  stop(): Promise<void>;
+}
+
+export function startLoad(
+  gateways: { url: string }[],
+  tenants: TestTenant[],
+  random: Random,
+  { callers, pauseMaxMs }: { callers: number; pauseMaxMs: number },
+): Load {
+  const agent = new Agent({ connections: 64 });
+  const asked: Asked[] = [];
+  let stopping = false;
+  let n = 0;
+
+  async function caller(mine: Random): Promise<void> {
+    while (!stopping) {
+      await sleep(mine.whole(0, pauseMaxMs));
+      const tenant = mine.whole(0, tenants.length - 1);
+      const [door, write] = mine.pick(doors as [[string, Door], ...[string, Door][]]);
+      const gateway = gateways[mine.whole(0, gateways.length - 1)]!;
+      const many = door === 'autokonnect' ? mine.whole(1, 12) : 1;
+      const phones = Array.from({ length: many }, () => String(905_000_000_000 + n++));
+      const wire = write(tenants[tenant]!, phones);
+      const at = Date.now();
+      const told = await ask(agent, gateway.url, tenants[tenant]!, wire);
+      asked.push({ n: asked.length, tenant, door, phones, at, told });
+      // A caller that finds nobody tries another gateway or waits, and does not ask a thousand times a second.
+      if (told.status === null) await sleep(200);
+    }
+  }
+
+  const running = Array.from({ length: callers }, (_, i) => caller(random.stream(`caller ${i}`)));
+  return {
+    asked,
+    async stop() {
+      stopping = true;
+      await Promise.all(running);
+      await agent.destroy();
+    },
+  };
+}
+
+async function ask(agent: Agent, url: string, tenant: TestTenant, wire: Wire): Promise<Told> {
+  try {
+    const response = await request(url + wire.path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${tenant.key}`, 'content-type': 'application/json', ...wire.headers },
+      body: JSON.stringify(wire.body),
+      dispatcher: agent,
+      headersTimeout: patienceMs,
+      bodyTimeout: patienceMs,
+    });
+    return toldBy(response.statusCode, await response.body.text());
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    // Nobody listened: nothing was asked.
+    const kind = code === 'ECONNREFUSED' ? 'no' : 'unknown';
+    return { kind, status: null, id: null, wamid: null, text: code ?? message };
+  }
+}
+
+/** What an answer promises, in every dialect: a yes or "it is kept" (504 with our id), a clear no, or neither. */
+function toldBy(status: number, answer: string): Told {
+  const id = /\b[0-9A-HJKMNP-TV-Z]{26}\b/.exec(answer)?.[0] ?? null;
+  const wamid = /wamid\.[A-Za-z0-9+/=_-]+/.exec(answer)?.[0] ?? null;
+  const kept = status < 300 || (status === 504 && (id !== null || answer.includes('answer_pending')));
+  const kind = kept ? 'taken' : status < 500 || status === 503 ? 'no' : 'unknown';
+  return { kind, status, id, wamid, text: answer.slice(0, 300) };
+}

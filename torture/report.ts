@@ -1,0 +1,63 @@
+/** What a run comes to, for people. */
+import type { Done } from './chaos.ts';
+import type { Offence, Verdict } from './oracle.ts';
+
+export interface Report {
+  seed: number;
+  engine: string;
+  calm: boolean;
+  processes: number;
+  ms: number;
+  done: Done;
+  requests: { taken: number; refused: number; unknown: number };
+  messages: number;
+  atPhones: number;
+  /** Everything came to an end within the time. */
+  settled: boolean;
+  settleMs: number;
+  offences: (Offence & { timeline: unknown })[];
+  uncertain: Verdict['uncertain'];
+  crashes: string[];
+  uncleanStops: string[];
+  failedStarts: number;
+}
+
+const kinds = ['lost', 'doubled', 'astray', 'disagreement'] as const;
+
+export function isClean({ calm, offences, uncertain, settled, crashes }: Report): boolean {
+  const inDoubt = calm ? uncertain.length : 0;
+  return offences.length === 0 && inDoubt === 0 && settled && crashes.length === 0;
+}
+
+export function printReport(report: Report, print: (line: string) => void): void {
+  const { done, requests, offences, uncertain } = report;
+  const row = (name: string, value: unknown) => print(`${name.padEnd(34)} ${value}`);
+  print('');
+  row('engine, processes', `${report.engine}, ${report.processes}`);
+  row(
+    'took',
+    `${(report.ms / 1000).toFixed(1)} s, of which settling ${(report.settleMs / 1000).toFixed(1)} s`,
+  );
+  row('kill -9', done.kills);
+  row('graceful restarts, stalls', `${done.restarts}, ${done.stalls}`);
+  row('database stopped', done.databaseStops);
+  row('faults of Meta, silences', `${done.faults}, ${done.silences}`);
+  row('requests taken, refused, unknown', `${requests.taken}, ${requests.refused}, ${requests.unknown}`);
+  row('messages, at phones', `${report.messages}, ${report.atPhones}`);
+  for (const kind of kinds) row(kind, offences.filter(offence => offence.kind === kind).length);
+  row('crashes, unclean stops', `${report.crashes.length}, ${report.uncleanStops.length}`);
+  row('failed starts (no database)', report.failedStarts);
+  row('settled in time', report.settled);
+  row('uncertain, not at a phone', uncertain.length);
+  for (const [reason, those] of Map.groupBy(uncertain, one => one.reason)) row(`  ${those.length}`, reason);
+  for (const { kind, what, id, asked, row: message, atPhone, timeline } of offences.slice(0, 10)) {
+    print(`\n${kind.toUpperCase()}: ${what} (${id ?? 'no id'})`);
+    print(`  asked    ${JSON.stringify(asked)}`);
+    print(`  gateway  ${JSON.stringify(message)}`);
+    print(`  phone    ${JSON.stringify(atPhone)}`);
+    print(`  timeline ${JSON.stringify(timeline)}`);
+  }
+  for (const crash of report.crashes.slice(0, 5)) print(`\nCRASH: ${crash}`);
+  for (const stop of report.uncleanStops.slice(0, 5)) print(`\nUNCLEAN STOP: ${stop}`);
+  print(`\n${isClean(report) ? 'PASSED' : 'FAILED'}, seed ${report.seed}`);
+}

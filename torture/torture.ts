@@ -1,0 +1,158 @@
+/** One run: set the stage, make trouble while callers call, let it settle, judge. Ends all it started and removes its folder. */
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../test/harness/postgres.ts';
+import { newTenant, operatorKey, type TestTenant } from '../test/harness/tenant.ts';
+import { readPhones, readRows, readTimeline, settle } from './aftermath.ts';
+import { control, type Scene, wreakHavoc } from './chaos.ts';
+import { startChild } from './child.ts';
+import { createFront } from './front.ts';
+import { createGatewayPlace, type GatewayPlace } from './gateways.ts';
+import { type Load, startLoad } from './load.ts';
+import type { Options } from './options.ts';
+import { judge } from './oracle.ts';
+import { makePlan } from './plan.ts';
+import { createMortalPostgres } from './postgres.ts';
+import { createRandom } from './random.ts';
+import type { Report } from './report.ts';
+
+/** Offences told with their timelines; the rest is counted. */
+const timelinesMax = 10;
+
+export async function torture(options: Options, tell: (line: string) => void): Promise<Report> {
+  const folder = mkdtempSync(join(tmpdir(), 'wagate-torture-'));
+  const endings: (() => unknown)[] = [() => options.keep || rmSync(folder, { recursive: true, force: true })];
+  const endAll = async () => {
+    for (const end of endings.splice(0).reverse()) await end();
+  };
+  // Ctrl-C leaves nothing behind either.
+  const interrupted = () => void endAll().finally(() => process.exit(130));
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  if (options.keep) tell(`folder ${folder}`);
+  try {
+    return await run(options, folder, endings, tell);
+  } finally {
+    await endAll();
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+  }
+}
+
+async function run(
+  options: Options,
+  folder: string,
+  endings: (() => unknown)[],
+  tell: (line: string) => void,
+): Promise<Report> {
+  const startedAt = Date.now();
+  const random = createRandom(options.seed);
+  const plan = makePlan(random.stream('plan'), options);
+  const scene = await setStage(options, folder, endings);
+  const { gateways, tenants, simulatorUrl, postgres } = scene;
+
+  const load: Load = startLoad(gateways, tenants, random.stream('load'), options);
+  const stopLoad = () => load.stop();
+  endings.push(stopLoad);
+  const done = await wreakHavoc(scene, plan, tell);
+  await stopLoad();
+
+  await postgres?.start();
+  const up = await Promise.all(gateways.map(gateway => gateway.up(20_000)));
+  const place = { gatewayUrl: scene.frontUrl, simulatorUrl, tenants };
+  const settling = await settle(place, options.settleMs);
+  const rows = await readRows(place);
+  const atPhones = await readPhones(place);
+  const { offences, uncertain } = judge(
+    load.asked,
+    rows,
+    atPhones,
+    tenants.map(({ phoneNumberId }) => phoneNumberId),
+  );
+  const told = (kind: string) => load.asked.filter(one => one.told.kind === kind).length;
+  const timelineOf = async (tenant: number, id: string | null) =>
+    id === null ? null : await readTimeline(place, tenant, id);
+  return {
+    seed: options.seed,
+    engine: options.engine,
+    calm: options.calm,
+    processes: options.processes,
+    ms: Date.now() - startedAt,
+    done,
+    requests: { taken: told('taken'), refused: told('no'), unknown: told('unknown') },
+    messages: rows.length,
+    atPhones: atPhones.length,
+    settled: settling.settled && up.every(Boolean),
+    settleMs: settling.ms,
+    offences: await Promise.all(
+      offences.map(async (offence, i) => ({
+        ...offence,
+        timeline: i < timelinesMax ? await timelineOf(offence.tenant, offence.id) : null,
+      })),
+    ),
+    uncertain,
+    crashes: gateways.flatMap(({ faults }) => faults.crashes),
+    uncleanStops: gateways.flatMap(({ faults }) => faults.uncleanStops),
+    failedStarts: gateways.reduce((sum, { faults }) => sum + faults.failedStarts, 0),
+  };
+}
+
+async function setStage(
+  options: Options,
+  folder: string,
+  endings: (() => unknown)[],
+): Promise<Scene & { frontUrl: string }> {
+  // PostgreSQL runs as another user, who has to come through.
+  chmodSync(folder, 0o711);
+  const data = join(folder, 'wagate');
+  mkdirSync(data, { mode: 0o700 });
+  const postgres =
+    options.engine === 'postgres' ? await createMortalPostgres(join(folder, 'postgres')) : undefined;
+  if (postgres !== undefined) endings.push(() => postgres.stop('SIGQUIT'));
+
+  const simulator = startChild(
+    'simulator/main.ts',
+    ['--port', '0', '--quiet'],
+    {},
+    join(folder, 'simulator.log'),
+  );
+  endings.push(async () => {
+    simulator.signal('SIGKILL');
+    await simulator.ended;
+  });
+  const simulatorUrl = await simulator.ready;
+  // Meta repeats a failed webhook for days; here it has to be minutes.
+  await control(simulatorUrl, '/control/settings', 'PUT', { retryBaseMs: 100, retryMaxMs: 1_000 });
+
+  const env = {
+    WAGATE_DATA: data,
+    WAGATE_MODE: 'live',
+    WAGATE_MASTER_KEY: '5a'.repeat(32),
+    WAGATE_OPERATOR_KEY: operatorKey,
+    WAGATE_LOG_LEVEL: options.keep ? 'info' : 'warn',
+    WAGATE_ANSWER_TIMEOUT_MS: '3000',
+    META_GRAPH_URL: simulatorUrl,
+    META_TIMEOUT_MS: '1000',
+    ...(postgres === undefined ? {} : { DATABASE_URL: postgres.url }),
+  };
+  const gateways: GatewayPlace[] = [];
+  for (let i = 0; i < options.processes; i++) {
+    const gateway = createGatewayPlace(await freePort(), env, join(folder, `gateway-${i}.log`));
+    endings.push(() => gateway.end());
+    gateways.push(gateway);
+    if (!(await gateway.up(20_000))) throw new Error(`gateway ${i} did not start; --keep leaves its log`);
+  }
+  const front = await createFront(gateways);
+  endings.push(() => front.close());
+
+  // To the harness the front is the gateway: tenants are made and webhooks come through it.
+  const program = {
+    url: front.url,
+    simulatorUrl,
+    output: () => '',
+    stop: async () => 0,
+    kill: async () => undefined,
+  };
+  const tenants: TestTenant[] = [];
+  for (let i = 0; i < options.tenants; i++) tenants.push(await newTenant(program, simulatorUrl));
+  return { gateways, tenants, simulatorUrl, postgres, frontUrl: front.url };
+}
