@@ -62,7 +62,12 @@ export function createAccept({ database, feed, sender, now, waitingMax }: Accept
       messages.map(({ tenantId, id, status, createdAt }) => ({ tenantId, id, status, at: createdAt })),
     );
     sender.dispatch(claimed);
-    for (const { tenantId, numberId } of lanes.values()) sender.wake({ tenantId, numberId });
+    // What is claimed already or is for later does not need the sender now; each look at a lane is a commit.
+    const sending = new Set(claimed.map(({ id }) => id));
+    const waiting = messages.filter(({ id, status }) => status === 'queued' && !sending.has(id));
+    for (const { tenantId, numberId } of new Map(waiting.map(one => [one.numberId, one])).values()) {
+      sender.wake({ tenantId, numberId });
+    }
     return batch.map(() => undefined);
   }
 

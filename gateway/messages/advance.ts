@@ -106,7 +106,10 @@ function merge(reports: StatusReport[]): MergedReport[] {
   return [...merged.values()];
 }
 
-/** Returns, by the key that was searched, the ids of messages that exist and that something was new for. */
+/**
+ * Returns, by the key that was searched, the ids of messages that exist and that something was new for. The sign before
+ * s.number_id keeps SQLite from joining by it: it would read all messages of the tenant.
+ */
 async function write(
   tx: Tx,
   tenantId: string,
@@ -133,7 +136,7 @@ async function write(
        ended_at = case when s.rank > messages.rank then s.failed_at else messages.ended_at end,
        error = case when s.rank > messages.rank then s.error else messages.error end
      from s
-     where messages.tenant_id = $1 and messages.${column} = s.${column} and messages.number_id = s.number_id and (
+     where messages.tenant_id = $1 and messages.${column} = s.${column} and messages.number_id = +s.number_id and (
        s.rank > messages.rank
        or (s.sent_at is not null and messages.sent_at is null)
        or (s.delivered_at is not null and messages.delivered_at is null)
@@ -155,7 +158,7 @@ async function countKnown(
     `with s as materialized (
        select value ->> '${column}' as key, cast(value ->> 'number' as bigint) as number_id from json_rows($2))
      select messages.id from s join messages
-       on messages.tenant_id = $1 and messages.${column} = s.key and messages.number_id = s.number_id`,
+       on messages.tenant_id = $1 and messages.${column} = s.key and messages.number_id = +s.number_id`,
     [tenantId, JSON.stringify(rows.map(row => ({ [column]: row[column], number: row.number })))],
   );
   return known.length;

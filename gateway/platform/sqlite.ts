@@ -49,11 +49,12 @@ function connect(path: string): DatabaseSync {
 
 function statements(connection: DatabaseSync): Sql {
   const prepared = new Map<string, StatementSync>();
+  const each = eachFunction(connection);
   return {
     async all<R extends object>(text: string, values: SqlValue[] = []) {
       let statement = prepared.get(text);
       if (statement === undefined) {
-        statement = connection.prepare(toSqlite(text));
+        statement = connection.prepare(toSqlite(text, each));
         prepared.set(text, statement);
       }
       return statement.all(...values) as R[];
@@ -61,6 +62,16 @@ function statements(connection: DatabaseSync): Sql {
   };
 }
 
-function toSqlite(text: string): string {
-  return text.replace(/\$(\d+)/g, '?$1').replaceAll('json_rows(', 'json_each(');
+function toSqlite(text: string, each: string): string {
+  return text.replace(/\$(\d+)/g, '?$1').replaceAll('json_rows(', `${each}(`);
+}
+
+/** The binary form where this SQLite has it (3.51): with json_each every single member that is read costs another parse of its row. */
+function eachFunction(connection: DatabaseSync): string {
+  try {
+    connection.prepare(`select 1 from jsonb_each('[]')`);
+    return 'jsonb_each';
+  } catch {
+    return 'json_each';
+  }
 }

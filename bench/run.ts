@@ -1,0 +1,105 @@
+/**
+ * `npm run bench`: the figures to hold, each beside a baseline measured in the same run. Loopback only; bounded in count and time;
+ * ends what it started.
+ *
+ *     npm run bench -- [--only send,inbound,accept,dispatch,pace,start] [--engine sqlite|postgres|both] [--seconds 4]
+ *                      [--rounds 3] [--json] [--save]
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { findPostgres, startPostgres } from '../test/harness/postgres.ts';
+import { startChild } from './child.ts';
+import type { Bench, Engine, Figure } from './figure.ts';
+import { measurements } from './measurements.ts';
+import { machine, results, table } from './report.ts';
+import { appSecret } from './subject.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string', default: Object.keys(measurements).join(',') },
+    engine: { type: 'string', default: 'both' },
+    seconds: { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '3' },
+    json: { type: 'boolean', default: false },
+    save: { type: 'boolean', default: false },
+  },
+});
+
+const say = (text: string) => process.stderr.write(`${text}\n`);
+const closing: (() => Promise<void>)[] = [];
+
+const names = options.only.split(',');
+const unknown = names.filter(name => measurements[name] === undefined);
+const [seconds, rounds] = [Number(options.seconds), Number(options.rounds)];
+const engines = { sqlite: ['sqlite'], postgres: ['postgres'], both: ['sqlite', 'postgres'] }[options.engine];
+if (unknown.length > 0)
+  refuse(`--only takes ${Object.keys(measurements).join(', ')}, not ${unknown.join(', ')}`);
+if (engines === undefined) refuse('--engine takes sqlite, postgres or both');
+if (!(seconds >= 1 && seconds <= 60)) refuse('--seconds takes 1 to 60');
+if (!(Number.isInteger(rounds) && rounds >= 1 && rounds <= 20)) refuse('--rounds takes 1 to 20');
+
+function refuse(problem: string): never {
+  say(problem);
+  process.exit(2);
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void closeAll().finally(() => process.exit(130)));
+}
+
+/** Children end with their channels; PostgreSQL has none. */
+async function closeAll(): Promise<void> {
+  for (const close of closing.splice(0).reverse()) await close();
+}
+
+const figures: Figure[] = [];
+try {
+  for (const engine of engines as Engine[]) {
+    const newDatabase = await databases(engine);
+    if (newDatabase === undefined) say('PostgreSQL: no server program found; its figures are SKIPPED.');
+    else await measureAll(engine, newDatabase);
+  }
+} finally {
+  await closeAll();
+}
+const on = machine();
+if (options.json) console.log(JSON.stringify({ machine: on, figures }, null, 2));
+else console.log(table(figures));
+if (options.save) {
+  const command = ['npm run bench --', ...process.argv.slice(2)].join(' ');
+  writeFileSync(join(import.meta.dirname, 'RESULTS.md'), results(figures, on, command));
+}
+
+async function databases(engine: Engine): Promise<Bench['newDatabase'] | undefined> {
+  if (engine === 'sqlite') return async () => null;
+  const programs = findPostgres();
+  if (programs === undefined) return undefined;
+  const server = await startPostgres(programs);
+  closing.push(() => server.stop());
+  let made = 0;
+  return () => server.createDatabase(`bench_${++made}`);
+}
+
+async function measureAll(engine: Engine, newDatabase: Bench['newDatabase']): Promise<void> {
+  for (const name of names) {
+    say(`${name}, ${engine}`);
+    // New for each measurement: none inherits another's warm code or memory.
+    const stub = await startChild('bench/stub.ts');
+    const load = await startChild('bench/load.ts');
+    const bare = await startChild('bench/bare.ts', [stub.url, appSecret]);
+    const bench: Bench = {
+      ...{ engine, seconds, rounds, stub, load, bare, newDatabase },
+      say: text => say(`  ${text}`),
+    };
+    try {
+      figures.push(...(await measurements[name]!(bench)));
+    } catch (error) {
+      // The others are worth having; the exit code tells.
+      say(`  FAILED: ${(error as Error).stack}`);
+      process.exitCode = 1;
+    } finally {
+      for (const child of [load, bare, stub]) await child.stop();
+    }
+  }
+}
