@@ -215,7 +215,7 @@ onEachEngine(engine => {
       assert.equal(new Set(got.map(one => one.bizOpaqueCallbackData)).size, 300);
     });
 
-    test('killed with -9 again and again while sending: nothing doubled, nothing lost, nothing forgotten', async () => {
+    test('killed with -9 again and again while sending: nothing doubled, nothing silently lost, nothing forgotten', async () => {
       const ids: string[] = [];
       for (let round = 0; round < 3; round++) {
         const sent = await Promise.all(
@@ -233,14 +233,22 @@ onEachEngine(engine => {
         gateway = await startGateway(place, { env });
       }
       assert.ok(ids.length > 0);
-      // What the dead never wrote is sent by the next; what they wrote, Meta's statuses settle. Nothing stays behind.
-      for (const id of ids) await waitForStatus(gateway.url, tenant.key, id, 'read', 60_000);
+      // What the dead never began is sent by the next; what they began, Meta's statuses settle. A kill that falls between the journal
+      // and the first byte leaves that one send uncertain: it is told as such, and was not sent.
+      const statusOf = async (id: string) =>
+        (await must<NativeMessage>(call(`${gateway.url}/api/v1/messages/${id}`, { key: tenant.key }))).status;
+      for (const id of ids) await until(async () => ['read', 'uncertain'].includes(await statusOf(id)));
+      await must(call(`${simulator.url}/control/idle?timeout_ms=60000&waba_id=${tenant.wabaId}`));
       const got = new Map<string, number>();
       for (const { bizOpaqueCallbackData: id } of await received()) got.set(id, (got.get(id) ?? 0) + 1);
-      assert.deepEqual(
-        ids.filter(id => !got.has(id)),
-        [],
+      for (const id of ids.filter(one => got.has(one)))
+        await until(async () => (await statusOf(id)) === 'read');
+      const between = ids.filter(id => !got.has(id));
+      assert.ok(
+        between.length <= 3,
+        `${between.length} acknowledged messages of three kills reached no phone`,
       );
+      for (const id of between) assert.equal(await statusOf(id), 'uncertain');
       assert.deepEqual(
         [...got].filter(([, times]) => times > 1),
         [],
