@@ -1,6 +1,7 @@
 /** Messages of the tenant: a list by filter, newest first, and one with everything that happened to it. */
-import { isRefusal } from '../canonical/refusal.ts';
-import { findMessage, listMessages, listTries } from '../messages/lookup.ts';
+import { isRefusal, type Refusal } from '../canonical/refusal.ts';
+import type { Principal } from '../http/authenticate.ts';
+import { findMessage, listMessages, listTries, type StoredMessage } from '../messages/lookup.ts';
 import { cancelMessage } from '../messages/queue.ts';
 import type { ApiDeps } from './api.ts';
 import { MessageQuery, readCursor, readFilter, writeCursor } from './message-filter.ts';
@@ -10,6 +11,23 @@ import { type Route, tenantRoute } from './route.ts';
 const pageSize = 50;
 
 export function messageRoutes({ database, numbers, feed, now }: ApiDeps): Route[] {
+  /** The message the path names, if this key may see it. */
+  async function findOwn(
+    { messageId: id = '' }: Record<string, string>,
+    { tenantId, numberId }: Principal,
+  ): Promise<StoredMessage | Refusal> {
+    const message = /^\w{1,64}$/.test(id) ? await findMessage(database, tenantId, id) : undefined;
+    if (message === undefined || (numberId !== null && message.numberId !== numberId)) {
+      return { code: 'object_not_found', kind: 'message', id };
+    }
+    return message;
+  }
+
+  const tell = async (message: StoredMessage) => ({
+    status: 200,
+    body: tellMessage(message, await listTries(database, message.tenantId, message.id)),
+  });
+
   return [
     tenantRoute(
       {
@@ -43,13 +61,10 @@ export function messageRoutes({ database, numbers, feed, now }: ApiDeps): Route[
         answer: { status: 200, about: 'The message.', schema: MessageForm },
         refusals: ['object_not_found'],
       },
-      async ({ params }, { tenantId, numberId }) => {
-        const id = params.messageId ?? '';
-        const message = /^\w{1,64}$/.test(id) ? await findMessage(database, tenantId, id) : undefined;
-        if (message === undefined || (numberId !== null && message.numberId !== numberId)) {
-          return { code: 'object_not_found', kind: 'message', id };
-        }
-        return { status: 200, body: tellMessage(message, await listTries(database, tenantId, id)) };
+      async ({ params }, principal) => {
+        const message = await findOwn(params, principal);
+        if (isRefusal(message)) return message;
+        return tell(message);
       },
     ),
     tenantRoute(
@@ -61,12 +76,10 @@ export function messageRoutes({ database, numbers, feed, now }: ApiDeps): Route[
         answer: { status: 200, about: 'The canceled message.', schema: MessageForm },
         refusals: ['object_not_found', 'conflict'],
       },
-      async ({ params }, { tenantId, numberId }) => {
-        const id = params.messageId ?? '';
-        const message = /^\w{1,64}$/.test(id) ? await findMessage(database, tenantId, id) : undefined;
-        if (message === undefined || (numberId !== null && message.numberId !== numberId)) {
-          return { code: 'object_not_found', kind: 'message', id };
-        }
+      async ({ params }, principal) => {
+        const message = await findOwn(params, principal);
+        if (isRefusal(message)) return message;
+        const { tenantId, id } = message;
         const at = now();
         if (!(await database.transact(tx => cancelMessage(tx, tenantId, id, at)))) {
           return {
@@ -75,8 +88,8 @@ export function messageRoutes({ database, numbers, feed, now }: ApiDeps): Route[
           };
         }
         feed.publish([{ tenantId, id, status: 'canceled', at }]);
-        const canceled = await findMessage(database, tenantId, id);
-        return { status: 200, body: tellMessage(canceled!, await listTries(database, tenantId, id)) };
+        const canceled = await findOwn(params, principal);
+        return isRefusal(canceled) ? canceled : tell(canceled);
       },
     ),
   ];

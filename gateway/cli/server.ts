@@ -1,23 +1,11 @@
-/** What commands need of the composition root, which stands above them (main.ts gives it). */
-import type { Feed } from '../messages/feed.ts';
-import type { Config } from '../platform/config.ts';
-import type { Database } from '../platform/database.ts';
-import type { Log } from '../platform/log.ts';
+/** What commands need of the composition root; main.ts loads it for those that do, so that the others start at once. */
+import type { createGateway, Gateway, openDatabase } from '../gateway.ts';
+import type { preflight } from '../preflight.ts';
 
-export interface RunningGateway {
-  url: string;
-  mode: 'demo' | 'live';
-  simulatorUrl: string | null;
-  feed: Feed;
-  database: Database;
-  close(): Promise<void>;
-}
+export type RunningGateway = Gateway;
 
 export interface Server {
-  /** Throws `StartProblem`. */
-  createGateway(config: Config): Promise<RunningGateway>;
-  /** Everything that would stop a start, one sentence each. */
-  preflight(config: Partial<Config>): Promise<string[]>;
-  /** The database of the settings, brought up to date. */
-  openDatabase(config: Config, log: Log): Promise<Database>;
+  createGateway: typeof createGateway;
+  preflight: typeof preflight;
+  openDatabase: typeof openDatabase;
 }

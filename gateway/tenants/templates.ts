@@ -1,17 +1,12 @@
 /** Templates as Meta lists them, pulled on add and on demand. `id` is our numeric id (AutoKonnect), `metaId` is Meta's. */
-import { isObject, type JsonObject, parseJson } from '../canonical/json.ts';
+import { isObject, parseJson } from '../canonical/json.ts';
+import type { TemplateFacts } from '../dialects/dialect.ts';
 import { first, type Row, type Sql, type Tx } from '../platform/database.ts';
 
-export interface Template {
+export interface Template extends TemplateFacts {
   id: number;
   wabaId: string;
   metaId: string;
-  name: string;
-  language: string;
-  category: string;
-  status: string;
-  parameterFormat: 'POSITIONAL' | 'NAMED';
-  components: JsonObject[];
   syncedAt: number;
 }
 
