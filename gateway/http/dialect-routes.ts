@@ -31,7 +31,10 @@ function wireRequest(request: FastifyRequest): WireRequest {
 function lastOfEach(
   values: Record<string, string | string[] | undefined>,
 ): Record<string, string | undefined> {
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, Array.isArray(value) ? value.at(-1) : value]),
-  );
+  const last: Record<string, string | undefined> = {};
+  for (const name in values) {
+    const value = values[name];
+    last[name] = Array.isArray(value) ? value.at(-1) : value;
+  }
+  return last;
 }

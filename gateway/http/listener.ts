@@ -63,11 +63,15 @@ export async function createListener({
   );
 
   let held = 0;
-  listener.addHook('onRequest', async (request, reply) => {
+  const letGo = () => {
+    held--;
+  };
+  listener.addHook('onRequest', (request, reply, done) => {
     mendContentType(request.raw.headers);
     if (held >= waitingMax) return void tell(request, reply, { code: 'overloaded', retryAfterSeconds: 1 });
     held++;
-    reply.raw.once('close', () => held--);
+    reply.raw.once('close', letGo);
+    done();
   });
   listener.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0]!;
@@ -134,9 +138,13 @@ class Unreadable extends Error {
 
 export function write(reply: FastifyReply, answer: WireAnswer): FastifyReply {
   for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value);
-  if (!reply.hasHeader('content-type')) reply.header('content-type', 'application/json; charset=utf-8');
+  const text = JSON.stringify(answer.body);
+  if (!reply.hasHeader('content-type')) {
+    // A text leaves in one piece with its head, bytes in a second one.
+    return reply.code(answer.status).header('content-type', 'application/json; charset=utf-8').send(text);
+  }
   // Bytes: to a text Fastify would add a charset that the type may not have (RFC 9457).
-  return reply.code(answer.status).send(Buffer.from(JSON.stringify(answer.body)));
+  return reply.code(answer.status).send(Buffer.from(text));
 }
 
 function tell(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {

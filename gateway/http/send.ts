@@ -39,6 +39,8 @@ export interface SendDeps {
   waiters: Waiters;
   graph: Graph;
   log: Log;
+  /** Of the log, for the line of each request. */
+  lines: Log;
   now(): number;
   answerTimeoutMs: number;
   messageTtlMs: number;
@@ -55,7 +57,7 @@ export async function handle(
   const outcome = await perform(deps, dialect, door, wire, line);
   const refused = isRefusal(outcome);
   if (refused) line.refused = outcome.code;
-  deps.log.info({ ...line, ms: deps.now() - startedAt }, 'request');
+  deps.lines.info({ ...line, ms: deps.now() - startedAt }, 'request');
   return refused ? dialect.refuse(outcome) : door.answer(outcome, wire);
 }
 
@@ -235,7 +237,8 @@ async function settled(
         : recipient;
     return {
       kind: 'sent',
-      messages: [{ id: message.id, status, recipient: seen, wamid, meta, fake: false }],
+      // What the caller waited for, also when Meta's next word was quicker than our answer.
+      messages: [{ id: message.id, status: 'accepted', recipient: seen, wamid, meta, fake: false }],
     };
   }
   if (error !== null) {

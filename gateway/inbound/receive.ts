@@ -7,7 +7,7 @@ import { advance } from '../messages/advance.ts';
 import type { Change, Feed } from '../messages/feed.ts';
 import { isSignedBy } from '../meta/signature.ts';
 import { createBatcher } from '../platform/batch.ts';
-import type { Database, Tx } from '../platform/database.ts';
+import { type Database, type Tx, together } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { NumberBook, SendingNumber } from '../tenants/number-book.ts';
 import { insertIncoming, keepChanges, openWindows } from './incoming.ts';
@@ -47,13 +47,12 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     let strays = 0;
     const facts = batch.flat();
     await database.transact(async tx => {
-      changes = [];
-      strays = 0;
-      for (const [tenantId, ofTenant] of Map.groupBy(facts, fact => fact.tenantId)) {
-        const result = await write(tx, tenantId, ofTenant, at);
-        changes.push(...result.changes);
-        strays += result.strays;
-      }
+      const byTenant = [...Map.groupBy(facts, fact => fact.tenantId)];
+      const results = await together(
+        byTenant.map(([tenantId, ofTenant]) => write(tx, tenantId, ofTenant, at)),
+      );
+      changes = results.flatMap(result => result.changes);
+      strays = results.reduce((sum, result) => sum + result.strays, 0);
     });
     log.info(
       { posts: batch.length, facts: facts.length, changes: changes.length, strays, ms: now() - at },
@@ -126,12 +125,13 @@ async function write(
   const kept = facts.filter(fact => fact.kind === 'kept');
   const reports = facts.filter(fact => fact.kind === 'status');
   if (incoming.length > 0) {
-    await insertIncoming(tx, tenantId, incoming, at);
+    const fresh = await insertIncoming(tx, tenantId, incoming, at);
     await openWindows(
       tx,
       tenantId,
       // A system message (a changed number) is Meta's, not the person's.
-      incoming
+      // Not of a replay: its person may have been erased since.
+      fresh
         .filter(({ type }) => type !== 'system')
         .map(({ numberId, sender, at }) => ({ numberId, recipient: sender, at })),
     );

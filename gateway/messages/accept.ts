@@ -1,18 +1,21 @@
 /**
  * Accept: the first of the three transactions that carry the product. A message is committed before it is sent and before
- * anyone hears that we have it. Messages a caller waits for are claimed in the same breath when their number's lane is free.
+ * anyone hears that we have it. What is due now is claimed in the same breath when its number's lane is free, first of all what a
+ * caller waits for.
  */
 import { type Batcher, createBatcher } from '../platform/batch.ts';
-import { CommitUnheard, type Database, type Tx } from '../platform/database.ts';
+import { CommitUnheard, type Database, type Tx, together } from '../platform/database.ts';
+import type { Claimer } from './claimer.ts';
 import type { Feed } from './feed.ts';
-import type { ClaimedMessage, NewMessage } from './message.ts';
-import { type LaneKey, markDue, markSweep, reserve, slotsPerHorizon } from './pace.ts';
+import { type ClaimedMessage, type NewMessage, priorities } from './message.ts';
+import { type Booking, bookLanes, slotsPerHorizon } from './pace.ts';
 import { type Claim, insertMessages } from './queue.ts';
+import type { Sender } from './sender.ts';
 
 export interface Accepting {
   /** All or none: one call's messages to all its recipients. */
   messages: NewMessage[];
-  /** The caller waits for Meta: send at once if the pace allows. */
+  /** The caller waits for Meta: goes before the others. */
   urgent: boolean;
   /** The number's rate, to know how many moments to ask for. */
   perSecond: number;
@@ -21,28 +24,24 @@ export interface Accepting {
 export interface AcceptDeps {
   database: Database;
   feed: Feed;
-  /** Takes over what was claimed and learns of lanes that have work. */
-  sender: {
-    capacity(): number;
-    claim(): Claim;
-    dispatch(claimed: ClaimedMessage[]): void;
-    wake(lane: LaneKey): void;
-    unhear(held: Claim, lanes: LaneKey[]): void;
-  };
+  /** Takes over what was claimed in the accept transaction. */
+  sender: Pick<Sender, 'capacity' | 'dispatch'>;
+  /** Makes the claims, and learns of lanes that have work. */
+  claimer: Pick<Claimer, 'claim' | 'wake' | 'unhear'>;
   now(): number;
   waitingMax: number;
 }
 
 export type Accept = (accepting: Accepting) => Promise<void>;
 
-export function createAccept({ database, feed, sender, now, waitingMax }: AcceptDeps): {
+export function createAccept({ database, feed, sender, claimer, now, waitingMax }: AcceptDeps): {
   accept: Accept;
   idle(): Promise<void>;
 } {
   const batcher: Batcher<Accepting, undefined> = createBatcher({ run: commit, sizeMax: 500, waitingMax });
 
   async function commit(batch: Accepting[]): Promise<undefined[]> {
-    const claim = sender.claim();
+    const claim = claimer.claim();
     let claimed: ClaimedMessage[] = [];
     const messages = batch.flatMap(accepting => accepting.messages);
     const lanes = new Map(messages.filter(({ fake }) => !fake).map(message => [message.numberId, message]));
@@ -52,7 +51,7 @@ export function createAccept({ database, feed, sender, now, waitingMax }: Accept
       });
     } catch (error) {
       if (error instanceof CommitUnheard)
-        sender.unhear(
+        claimer.unhear(
           claim,
           [...lanes.values()].map(({ tenantId, numberId }) => ({ tenantId, numberId })),
         );
@@ -66,7 +65,7 @@ export function createAccept({ database, feed, sender, now, waitingMax }: Accept
     const sending = new Set(claimed.map(({ id }) => id));
     const waiting = messages.filter(({ id, status }) => status === 'queued' && !sending.has(id));
     for (const { tenantId, numberId } of new Map(waiting.map(one => [one.numberId, one])).values()) {
-      sender.wake({ tenantId, numberId });
+      claimer.wake({ tenantId, numberId });
     }
     return batch.map(() => undefined);
   }
@@ -81,26 +80,55 @@ async function store(
   nowMs: number,
   capacity: number,
 ): Promise<ClaimedMessage[]> {
-  const claimed: ClaimedMessage[] = [];
-  // Lanes are locked in one order by every process, so that no two wait for each other.
-  const byNumber = [...Map.groupBy(batch, ({ messages }) => messages[0]!.numberId)].sort(([a], [b]) => a - b);
-  for (const [numberId, ofNumber] of byNumber) {
-    const tenantId = ofNumber[0]!.messages[0]!.tenantId;
-    const lane = { tenantId, numberId };
-    const urgent = ofNumber.filter(accepting => accepting.urgent).flatMap(({ messages }) => messages);
-    const count = Math.min(urgent.length, slotsPerHorizon(ofNumber[0]!.perSecond), capacity - claimed.length);
-    const slots = (count > 0 && (await reserve(tx, lane, count, nowMs))) || [];
-    const sending = new Map(slots.map((slotUs, i) => [urgent[i]!.id, { ...urgent[i]!, tries: 1, slotUs }]));
-    const messages = ofNumber.flatMap(accepting => accepting.messages);
+  const bookings = new Map<number, Booking>();
+  const first = new Map<number, NewMessage[]>();
+  let room = capacity;
+  for (const [numberId, ofNumber] of Map.groupBy(batch, ({ messages }) => messages[0]!.numberId)) {
+    // Those a caller waits for before the others.
+    const queued = ofNumber
+      .toSorted((a, b) => Number(b.urgent) - Number(a.urgent))
+      .flatMap(({ messages }) => messages.filter(({ status }) => status !== 'accepted'));
+    const now = queued.filter(
+      ({ status, dueAt, priority }) =>
+        status === 'queued' && dueAt <= nowMs && priority === priorities.single,
+    );
+    const count = Math.min(now.length, slotsPerHorizon(ofNumber[0]!.perSecond), room);
+    room -= count;
+    first.set(numberId, now.slice(0, count));
+    const sooner = new Set(first.get(numberId));
+    const later = queued.filter(message => !sooner.has(message)).map(({ dueAt }) => dueAt);
+    const dueAt = later.length === 0 ? null : Math.min(...later);
+    if (queued.length > 0) bookings.set(numberId, { numberId, count, dueAt });
+  }
+  // Lanes are locked in one order by every process, so that no two wait for each other; the tenants' statements travel together.
+  const byTenant = [...Map.groupBy(batch, ({ messages }) => messages[0]!.tenantId)].sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  );
+  const claimed = byTenant.map(async ([tenantId, ofTenant]) => {
+    const numberIds = [...new Set(ofTenant.map(({ messages }) => messages[0]!.numberId))].sort(
+      (a, b) => a - b,
+    );
+    const wanted = numberIds.flatMap(numberId => bookings.get(numberId) ?? []);
+    const slots =
+      wanted.length === 0
+        ? new Map<number, number[]>()
+        : await bookLanes(tx, tenantId, wanted, nowMs, claim.until);
+    const sending = new Map(
+      [...slots].flatMap(([numberId, moments]) =>
+        moments.map((slotUs, i): [string, ClaimedMessage] => {
+          const message = first.get(numberId)![i]!;
+          return [message.id, { ...message, tries: 1, slotUs }];
+        }),
+      ),
+    );
     await insertMessages(
       tx,
       tenantId,
-      messages.map(message => ({ message, claim: sending.has(message.id) ? claim : null })),
+      ofTenant.flatMap(({ messages }) =>
+        messages.map(message => ({ message, claim: sending.has(message.id) ? claim : null })),
+      ),
     );
-    claimed.push(...sending.values());
-    if (sending.size > 0) await markSweep(tx, lane, claim.until);
-    const queued = messages.filter(({ id, status }) => status !== 'accepted' && !sending.has(id));
-    if (queued.length > 0) await markDue(tx, lane, Math.min(...queued.map(({ dueAt }) => dueAt)));
-  }
-  return claimed;
+    return [...sending.values()];
+  });
+  return (await together(claimed)).flat();
 }

@@ -125,8 +125,8 @@ async function write(
          cast(value ->> 'failed' as bigint) as failed_at, value ->> 'error' as error
        from json_rows($2))
      update messages set
-       wamid = coalesce(messages.wamid, s.wamid),
-       wa_id = coalesce(messages.wa_id, s.wa_id),
+       wamid = case when messages.recipient_kind = 'erased' then null else coalesce(messages.wamid, s.wamid) end,
+       wa_id = case when messages.recipient_kind = 'erased' then null else coalesce(messages.wa_id, s.wa_id) end,
        status = case when s.rank > messages.rank then s.status else messages.status end,
        rank = case when s.rank > messages.rank then s.rank else messages.rank end,
        sent_at = coalesce(messages.sent_at, s.sent_at),
@@ -134,9 +134,11 @@ async function write(
        read_at = coalesce(messages.read_at, s.read_at),
        played_at = coalesce(messages.played_at, s.played_at),
        ended_at = case when s.rank > messages.rank then s.failed_at else messages.ended_at end,
-       error = case when s.rank > messages.rank then s.error else messages.error end
+       error = case when s.rank <= messages.rank then messages.error
+         when messages.recipient_kind = 'erased' and s.error is not null then '{"reason":"erased"}' else s.error end
      from s
-     where messages.tenant_id = $1 and messages.${column} = s.${column} and messages.number_id = +s.number_id and (
+     where messages.tenant_id = $1 and messages.${column} = s.${column} and one_of(messages.${column}, select ${column} from s)
+       and messages.number_id = +s.number_id and (
        s.rank > messages.rank
        or (s.sent_at is not null and messages.sent_at is null)
        or (s.delivered_at is not null and messages.delivered_at is null)
@@ -158,7 +160,8 @@ async function countKnown(
     `with s as materialized (
        select value ->> '${column}' as key, cast(value ->> 'number' as bigint) as number_id from json_rows($2))
      select messages.id from s join messages
-       on messages.tenant_id = $1 and messages.${column} = s.key and messages.number_id = +s.number_id`,
+       on messages.tenant_id = $1 and messages.${column} = s.key and one_of(messages.${column}, select key from s)
+         and messages.number_id = +s.number_id`,
     [tenantId, JSON.stringify(rows.map(row => ({ [column]: row[column], number: row.number })))],
   );
   return known.length;

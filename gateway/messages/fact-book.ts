@@ -43,7 +43,7 @@ export function createFactBook(sql: Sql): FactBook {
 async function lookUp(sql: Sql, tenantId: string, ids: string[]): Promise<(Facts & { id: string })[]> {
   return sql.all<Facts & { id: string }>(
     `select id, number_id as number, dialect, type, recipient from messages
-     where tenant_id = $1 and id in (select value ->> 'id' from json_rows($2))`,
+     where tenant_id = $1 and one_of(id, select value ->> 'id' from json_rows($2))`,
     [tenantId, JSON.stringify(ids.map(id => ({ id })))],
   );
 }

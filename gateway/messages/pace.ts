@@ -47,29 +47,63 @@ export async function setLaneRate(tx: Tx, lane: LaneKey, perSecond: number): Pro
   ]);
 }
 
+/** What new messages ask of the lane of their number. */
+export interface Booking {
+  numberId: number;
+  /** Messages that go out at once if the lane is open, each at a moment of its own. */
+  count: number;
+  /** When the first of the others is due; null when there are none. */
+  dueAt: number | null;
+}
+
+const isOpen =
+  'lanes.paused_until <= $3 and lanes.next_us <= $5 and (lanes.due_at is null or lanes.due_at > $3)';
+const earlier = (a: string, b: string) => `case when ${a} is null or ${b} < ${a} then ${b} else ${a} end`;
+
 /**
- * Takes `count` consecutive moments if the lane is open and not booked further ahead than the horizon. Returns their times in
- * Unix microseconds, or undefined when the messages have to queue.
+ * Takes consecutive moments of every lane that is open, has nothing waiting and is not booked further ahead than the horizon.
+ * Returns them by number, in Unix microseconds; what found its lane closed has to queue, and the lane is due at once. Every
+ * lane that is named is written, and so locked, in the order of its number (see markDue).
  */
-export async function reserve(
+export async function bookLanes(
   tx: Tx,
-  lane: LaneKey,
-  count: number,
+  tenantId: string,
+  bookings: Booking[],
   nowMs: number,
-): Promise<number[] | undefined> {
-  const row = await first<{ next_us: number; per_second: number }>(
-    tx,
-    `update lanes
-     set next_us = (case when next_us > $3 then next_us else $3 end)
-       + cast($4 as bigint) * (100000000 / (per_second * ${usedPercent}))
-     where number_id = $1 and tenant_id = $2 and paused_until <= $5 and next_us <= $6
-       and (due_at is null or due_at > $5)
-     returning next_us, per_second`,
-    [lane.numberId, lane.tenantId, nowMs * 1000, count, nowMs, nowMs * 1000 + horizonUs],
+  sweepAt: number,
+): Promise<Map<number, number[]>> {
+  const wanted = bookings.map(({ numberId, count, dueAt }) => ({
+    number: numberId,
+    count,
+    due: dueAt,
+    due_closed: count > 0 ? Math.min(nowMs, dueAt ?? nowMs) : dueAt,
+  }));
+  const rows = await tx.all<{ number_id: number; granted: number; next_us: number; per_second: number }>(
+    `with wanted as materialized (
+       select cast(value ->> 'number' as bigint) as number_id, cast(value ->> 'count' as bigint) as count,
+         cast(value ->> 'due' as bigint) as due, cast(value ->> 'due_closed' as bigint) as due_closed
+       from json_rows($2)),
+     locked as materialized (
+       select number_id from lanes
+       where tenant_id = $1 and one_of(number_id, select number_id from wanted) order by number_id for update)
+     update lanes set
+       granted = case when ${isOpen} then wanted.count else 0 end,
+       next_us = case when ${isOpen} and wanted.count > 0
+         then (case when next_us > $4 then next_us else $4 end) + wanted.count * (100000000 / (per_second * ${usedPercent}))
+         else next_us end,
+       due_at = case when ${isOpen} then ${earlier('due_at', 'wanted.due')} else ${earlier('due_at', 'wanted.due_closed')} end,
+       sweep_at = case when wanted.count > 0 and (${isOpen}) then ${earlier('sweep_at', 'cast($6 as bigint)')} else sweep_at end
+     from wanted, locked
+     where lanes.tenant_id = $1 and lanes.number_id = wanted.number_id and locked.number_id = wanted.number_id
+     returning lanes.number_id, granted, next_us, per_second`,
+    [tenantId, JSON.stringify(wanted), nowMs, nowMs * 1000, nowMs * 1000 + horizonUs, sweepAt],
   );
-  if (row === undefined) return undefined;
-  const interval = intervalUs(row.per_second);
-  return Array.from({ length: count }, (_, i) => row.next_us - (count - i) * interval);
+  return new Map(
+    rows.map(({ number_id, granted, next_us, per_second }) => {
+      const interval = intervalUs(per_second);
+      return [number_id, Array.from({ length: granted }, (_, i) => next_us - (granted - i) * interval)];
+    }),
+  );
 }
 
 /** Locks the lane for a claim; undefined when it is paused or booked past the horizon. */
@@ -157,16 +191,16 @@ export async function resumeLane(tx: Tx, lane: LaneKey, now: number): Promise<vo
 export async function dueLanes(sql: Sql, now: number, limit: number): Promise<LaneKey[]> {
   const rows = await sql.all<{ number_id: number; tenant_id: string }>(
     `select number_id, tenant_id from lanes
-     where due_at is not null and due_at <= $1 and paused_until <= $1 order by due_at limit ${limit}`,
-    [now],
+     where due_at is not null and due_at <= $1 and paused_until <= $1 order by due_at limit $2`,
+    [now, limit],
   );
   return rows.map(row => ({ tenantId: row.tenant_id, numberId: row.number_id }));
 }
 
 export async function lanesToSweep(sql: Sql, now: number, limit: number): Promise<LaneKey[]> {
   const rows = await sql.all<{ number_id: number; tenant_id: string }>(
-    `select number_id, tenant_id from lanes where sweep_at is not null and sweep_at <= $1 order by sweep_at limit ${limit}`,
-    [now],
+    `select number_id, tenant_id from lanes where sweep_at is not null and sweep_at <= $1 order by sweep_at limit $2`,
+    [now, limit],
   );
   return rows.map(row => ({ tenantId: row.tenant_id, numberId: row.number_id }));
 }

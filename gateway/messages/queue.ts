@@ -2,7 +2,7 @@
 import type { MetaEndpoint } from '../canonical/content.ts';
 import { storable, type Tx } from '../platform/database.ts';
 import { sendName } from './journal.ts';
-import type { ClaimedMessage, NewMessage } from './message.ts';
+import { type ClaimedMessage, type NewMessage, priorities } from './message.ts';
 import type { LaneKey } from './pace.ts';
 import type { DeadProcess } from './presence.ts';
 
@@ -62,13 +62,13 @@ export async function insertMessages(tx: Tx, tenantId: string, rows: InsertRow[]
 }
 
 /**
- * Claims up to `limit` due messages of one priority, oldest first; those past their time to live end as expired
- * instead. The lane must be open (pace.ts), which keeps two processes from claiming the same rows.
+ * Claims up to `limit` due messages, single ones first and bulk only with `bulk`, oldest first; those past their time to live end
+ * as expired instead. The lane must be open (pace.ts), which keeps two processes from claiming the same rows.
  */
 export async function claimMessages(
   tx: Tx,
   lane: LaneKey,
-  priority: number,
+  bulk: boolean,
   now: number,
   limit: number,
   claim: Claim,
@@ -78,6 +78,7 @@ export async function claimMessages(
     status: string;
     type: string;
     dialect: string;
+    priority: number;
     recipient: string;
     endpoint: MetaEndpoint;
     body: string;
@@ -86,31 +87,39 @@ export async function claimMessages(
     created_at: number;
   }>(
     `with due as materialized (
-       select id from messages
-       where tenant_id = $1 and number_id = $2 and rank = 0 and priority = $3 and due_at <= $4 and status <> 'held'
-       order by due_at, id limit ${limit})
+       select * from (${dueOf(priorities.single, 'true')}) as single
+       union all
+       select * from (${dueOf(priorities.bulk, '$3 = 1')}) as bulk
+       order by priority, due_at, id limit $7)
      update messages set
        status = case when expires_at <= $4 then 'expired' else 'sending' end,
        rank = case when expires_at <= $4 then 90 else 10 end,
        ended_at = case when expires_at <= $4 then $4 else ended_at end,
        claimed_by = $5, claimed_until = $6, tries = tries + 1, sending_at = $4
-     from due where messages.tenant_id = $1 and messages.id = due.id
-     returning messages.id, status, type, dialect, recipient, endpoint, body, tries, due_at, created_at`,
-    [lane.tenantId, lane.numberId, priority, now, claim.by, claim.until],
+     from due where messages.tenant_id = $1 and messages.id = due.id and one_of(messages.id, select id from due)
+       and messages.rank = 0
+     returning messages.id, status, type, dialect, messages.priority, recipient, endpoint, body, tries, messages.due_at, created_at`,
+    [lane.tenantId, lane.numberId, bulk ? 1 : 0, now, claim.by, claim.until, limit],
   );
   // RETURNING promises no order.
-  rows.sort((a, b) => a.due_at - b.due_at || (a.id < b.id ? -1 : 1));
+  rows.sort((a, b) => a.priority - b.priority || a.due_at - b.due_at || (a.id < b.id ? -1 : 1));
   return {
     claimed: rows
       .filter(({ status }) => status === 'sending')
       .map(({ created_at, due_at: _, status: __, ...row }) => ({
         ...lane,
         ...row,
-        priority,
         createdAt: created_at,
       })),
     expired: rows.filter(({ status }) => status === 'expired').map(({ id }) => id),
   };
+}
+
+/** One seek of messages_queue per priority; both at once would read the whole queue. */
+function dueOf(priority: number, condition: string): string {
+  return `select id, priority, due_at from messages
+    where tenant_id = $1 and number_id = $2 and priority = ${priority} and rank = 0 and due_at <= $4 and status <> 'held' and ${condition}
+    order by due_at, id limit $7`;
 }
 
 /** Gives back claims whose sends were never written. */
@@ -118,7 +127,7 @@ export async function releaseClaims(tx: Tx, lane: LaneKey, ids: string[], claime
   await tx.all(
     `update messages set status = 'queued', rank = 0, claimed_by = null, claimed_until = null, tries = tries - 1
      where tenant_id = $1 and claimed_by = $2 and rank = 10
-       and id in (select value ->> 'id' from json_rows($3))`,
+       and one_of(id, select value ->> 'id' from json_rows($3))`,
     [lane.tenantId, claimedBy, JSON.stringify(ids.map(id => ({ id })))],
   );
 }
@@ -138,11 +147,11 @@ export async function releaseWholeClaim(tx: Tx, lane: LaneKey, claim: Claim): Pr
 export async function expireMessages(tx: Tx, lane: LaneKey, now: number, limit: number): Promise<string[]> {
   const rows = await tx.all<{ id: string }>(
     `with late as materialized (
-       select id from messages where tenant_id = $1 and number_id = $2 and rank = 0 and expires_at <= $3 limit ${limit})
+       select id from messages where tenant_id = $1 and number_id = $2 and rank = 0 and expires_at <= $3 limit $4)
      update messages set status = 'expired', rank = 90, ended_at = $3
-     from late where messages.tenant_id = $1 and messages.id = late.id
+     from late where messages.tenant_id = $1 and messages.id = late.id and one_of(messages.id, select id from late)
      returning messages.id`,
-    [lane.tenantId, lane.numberId, now],
+    [lane.tenantId, lane.numberId, now, limit],
   );
   return rows.map(({ id }) => id);
 }
@@ -172,7 +181,7 @@ export async function takeOverClaims(
   if (uncertain.length > 0) {
     await tx.all(
       `update messages set status = 'uncertain', rank = 20, claimed_until = null, error = '${senderGone}'
-       where tenant_id = $1 and rank = 10 and claimed_by = $3 and id in (select value ->> 'id' from json_rows($2))`,
+       where tenant_id = $1 and rank = 10 and claimed_by = $3 and one_of(id, select value ->> 'id' from json_rows($2))`,
       [lane.tenantId, JSON.stringify(uncertain.map(id => ({ id }))), dead.id],
     );
   }

@@ -4,7 +4,7 @@
  */
 import type { MessageStatus } from '../canonical/status.ts';
 import type { Verdict } from '../meta/verdict.ts';
-import type { Tx } from '../platform/database.ts';
+import { type Tx, together } from '../platform/database.ts';
 import { type ClaimedMessage, type Settlement, waIdOf } from './message.ts';
 import { type LaneKey, markDue, markSweep, pauseLane } from './pace.ts';
 
@@ -17,11 +17,13 @@ export interface SendResult {
 
 /** Writes the results of one batch, of any tenants. */
 export async function settle(tx: Tx, results: SendResult[], uncertainMs: number): Promise<void> {
-  const byTenant = Map.groupBy(results, ({ message }) => message.tenantId);
-  for (const [tenantId, ofTenant] of byTenant) {
-    await settleSent(tx, tenantId, ofTenant);
-    await settleOthers(tx, tenantId, ofTenant, uncertainMs);
-  }
+  const byTenant = [...Map.groupBy(results, ({ message }) => message.tenantId)];
+  await together(
+    byTenant.map(async ([tenantId, ofTenant]) => {
+      await settleSent(tx, tenantId, ofTenant);
+      await settleOthers(tx, tenantId, ofTenant, uncertainMs);
+    }),
+  );
 }
 
 async function settleSent(tx: Tx, tenantId: string, results: SendResult[]): Promise<void> {
@@ -36,12 +38,14 @@ async function settleSent(tx: Tx, tenantId: string, results: SendResult[]): Prom
     `with s as materialized (
        select value ->> 'id' as id, value ->> 'wamid' as wamid, value ->> 'wa_id' as wa_id, cast(value ->> 'at' as bigint) as at
        from json_rows($2))
-     update messages set wamid = s.wamid, wa_id = s.wa_id, accepted_at = s.at, claimed_by = null, claimed_until = null,
+     update messages set
+       wamid = case when recipient_kind = 'erased' then null else s.wamid end,
+       wa_id = case when recipient_kind = 'erased' then null else s.wa_id end, accepted_at = s.at, claimed_by = null, claimed_until = null,
        status = case when rank < 30 then 'accepted' else status end,
        rank = case when rank < 30 then 30 else rank end,
        ended_at = case when rank < 30 then null else ended_at end,
        error = case when rank < 30 then null else error end
-     from s where messages.tenant_id = $1 and messages.id = s.id`,
+     from s where messages.tenant_id = $1 and messages.id = s.id and one_of(messages.id, select id from s)`,
     [tenantId, JSON.stringify(rows)],
   );
 }
@@ -71,7 +75,8 @@ async function settleOthers(
        from json_rows($2))
      update messages set status = s.status, rank = s.rank, due_at = coalesce(s.due_at, messages.due_at),
        ended_at = s.ended_at, error = s.error, claimed_by = null, claimed_until = null
-     from s where messages.tenant_id = $1 and messages.id = s.id and messages.status in ('sending', 'uncertain')
+     from s where messages.tenant_id = $1 and messages.id = s.id and one_of(messages.id, select id from s)
+       and messages.status in ('sending', 'uncertain')
        and messages.claimed_by = s.claimed_by and messages.tries = s.tries`,
     [tenantId, JSON.stringify(rows)],
   );
@@ -125,7 +130,10 @@ async function insertTries(tx: Tx, tenantId: string, results: SendResult[]): Pro
   await tx.all(
     `insert into tries (tenant_id, message_id, n, at, verdict, code, reason, next_at)
      select $1, value ->> 'id', cast(value ->> 'n' as integer), cast(value ->> 'at' as bigint), value ->> 'verdict',
-       cast(value ->> 'code' as integer), value ->> 'reason', cast(value ->> 'next_at' as bigint)
+       cast(value ->> 'code' as integer),
+       case when exists (select 1 from messages where messages.tenant_id = $1 and messages.id = value ->> 'id'
+         and messages.recipient_kind = 'erased') then 'erased' else value ->> 'reason' end,
+       cast(value ->> 'next_at' as bigint)
      from json_rows($2) where true
      on conflict do nothing`,
     [tenantId, JSON.stringify(rows)],
@@ -185,4 +193,18 @@ export function settlementOf({ message, verdict }: SendResult): Settlement | und
     case 'later':
       return undefined;
   }
+}
+
+/** How the end of a message that nobody sent in time looks to a waiting caller. */
+export function expiredSettlement(tenantId: string, id: string): Settlement {
+  return {
+    tenantId,
+    id,
+    status: 'expired',
+    wamid: null,
+    answer: null,
+    waId: null,
+    error: null,
+    reason: 'it waited past its time to live',
+  };
 }

@@ -10,7 +10,7 @@ import type { Settlement } from './message.ts';
 import { type LaneKey, lanesToSweep, lockLane, markDue, markSweep } from './pace.ts';
 import type { DeadProcess } from './presence.ts';
 import { abandonClaims, expireMessages, giveUpUncertain, nextSweep, takeOverClaims } from './queue.ts';
-import { expiredSettlement } from './sender.ts';
+import { expiredSettlement } from './settle.ts';
 
 export interface SweeperDeps {
   database: Database;

@@ -2,7 +2,7 @@
  * The HTTP way to Meta: one pool of connections per origin, bounded, with timeouts. Says exactly whether a request may have been
  * read by the other side, because a message that may have been sent is never sent again.
  */
-import { DecoratorHandler, type Dispatcher, Pool } from 'undici';
+import { type Dispatcher, Pool } from 'undici';
 import { isObject, type JsonObject, parseJson } from '../canonical/json.ts';
 
 export interface GraphRequest {
@@ -40,7 +40,7 @@ const answerBytesMax = 1_000_000;
 export function createGraph({ url, version, timeoutMs, connections }: GraphOptions): Graph {
   const base = new URL(url);
   const prefix = `${base.pathname.replace(/\/+$/, '')}/${version}`;
-  const agent = new Pool(base.origin, {
+  const pool = new Pool(base.origin, {
     connections,
     pipelining: 1,
     connectTimeout: Math.min(timeoutMs, 10_000),
@@ -49,61 +49,53 @@ export function createGraph({ url, version, timeoutMs, connections }: GraphOptio
     keepAliveTimeout: 10_000,
     maxResponseSize: answerBytesMax,
   });
-  const pool = agent.compose(
-    dispatch => (options: BeginningOptions, handler) =>
-      dispatch(options, hearBeginning(handler, options.beginning)),
-  );
 
   return {
     async request({ method, path, accessToken, body, beginning }) {
       let begun = false;
-      const options: BeginningOptions & { method: 'GET' | 'POST' } = {
+      const options: Dispatcher.DispatchOptions & { headers: Record<string, string> } = {
         method,
         path: prefix + path,
         headers: { authorization: `Bearer ${accessToken}`, accept: 'application/json' },
         body: body ?? null,
-        beginning() {
+      };
+      if (body !== undefined) options.headers['content-type'] = 'application/json';
+      try {
+        const { status, text } = await exchange(pool, options, () => {
           beginning?.();
           begun = true;
-        },
-      };
-      if (body !== undefined) options.headers = { ...options.headers, 'content-type': 'application/json' };
-      try {
-        const response = await pool.request(options);
-        const json = parseJson(await response.body.text());
-        return { kind: 'answer', status: response.statusCode, body: isObject(json) ? json : undefined };
+        });
+        const json = parseJson(text);
+        return { kind: 'answer', status, body: isObject(json) ? json : undefined };
       } catch (error) {
         const { code, message } = innermost(error);
         const reason = code === '' ? message : `${code}: ${message}`;
         return { kind: begun ? 'unanswered' : 'unsent', reason };
       }
     },
-    close: () => agent.close(),
+    close: () => pool.close(),
   };
 }
 
-interface BeginningOptions extends Dispatcher.DispatchOptions {
-  headers?: Record<string, string>;
-  beginning?(): void;
-}
-
-/** Hears undici's own moment between "a connection is there" and "the first byte goes out". */
-function hearBeginning(
-  handler: Dispatcher.DispatchHandler,
-  beginning?: () => void,
-): Dispatcher.DispatchHandler {
-  // Brings handlers of undici's older form into the present one.
-  const inner = new DecoratorHandler(handler) as Dispatcher.DispatchHandler;
-  return {
-    onRequestStart(controller, context) {
-      beginning?.();
-      inner.onRequestStart?.(controller, context);
-    },
-    onResponseStart: (...args) => inner.onResponseStart?.(...args),
-    onResponseData: (...args) => inner.onResponseData?.(...args),
-    onResponseEnd: (...args) => inner.onResponseEnd?.(...args),
-    onResponseError: (...args) => inner.onResponseError?.(...args),
-  };
+/** By undici's own callbacks: `beginning` is its moment between "a connection is there" and "the first byte goes out". */
+function exchange(
+  pool: Pool,
+  options: Dispatcher.DispatchOptions,
+  beginning: () => void,
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    let status = 0;
+    const chunks: Buffer[] = [];
+    pool.dispatch(options, {
+      onRequestStart: beginning,
+      onResponseStart(_controller, statusCode) {
+        status = statusCode;
+      },
+      onResponseData: (_controller, chunk) => void chunks.push(chunk),
+      onResponseEnd: () => resolve({ status, text: Buffer.concat(chunks).toString() }),
+      onResponseError: (_controller, error) => reject(error),
+    });
+  });
 }
 
 /** Node wraps the cause of a failed connection (several addresses tried) in an AggregateError. */

@@ -1,7 +1,11 @@
 /**
  * One database interface over two engines. The same SQL runs on both: parameters are $1, $2, …; times and numbers are
- * bigint; JSON is text. A batch travels as one JSON parameter: `json_rows($1)` yields its elements as `value`, read
- * with `value ->> 'member'`; it is the only word that differs (sqlite.ts and postgres.ts replace it).
+ * bigint; JSON is text. A batch travels as one JSON parameter. Three words differ, sqlite.ts and postgres.ts replace them:
+ *
+ * - `json_rows($1)` yields the elements of a JSON array as `value`, read with `value ->> 'member'`.
+ * - `one_of(column, select …)` is `column in (select …)`. It stands beside every join of a batch with a big table, because
+ *   PostgreSQL then looks up keys whatever it believes about the tenant's size; else it may read the whole tenant.
+ * - `for update` locks the rows a select reads; the embedded engine has one writer and needs none.
  */
 export type SqlValue = string | number | null;
 export type Row = Record<string, SqlValue>;
@@ -32,8 +36,30 @@ export class CommitUnheard extends Error {
   }
 }
 
+/** A statement came after its transaction had ended: it would have stood on its own. A bug of ours. */
+export class TransactionOver extends Error {
+  constructor() {
+    super('a statement came after the end of its transaction');
+  }
+}
+
+/** `one_of(column, select …)`; the select holds no more than one level of parentheses. */
+export const oneOf = /one_of\((?<column>[\w.]+), (?<select>select (?:[^()]|\([^()]*\))*)\)/g;
+
 export function asTx(sql: Sql): Tx {
   return sql as Tx;
+}
+
+/**
+ * Parts of one transaction side by side: on PostgreSQL their statements share the way there. Ends when the last part has, also when
+ * one fails: what still runs must not outlive the transaction.
+ */
+export async function together<T>(parts: Promise<T>[]): Promise<T[]> {
+  const ends = await Promise.allSettled(parts);
+  return ends.map(end => {
+    if (end.status === 'rejected') throw end.reason;
+    return end.value;
+  });
 }
 
 /** The first row of a query that yields at most one. */

@@ -17,6 +17,20 @@ export function createLog(level: string, file: string | null): Log {
         censor: '[secret]',
       },
     },
-    pino.destination({ dest: file ?? 1, sync: false, mkdir: true }),
+    // Workers write to the same place. To a file each write is one piece; to a pipe only as much as this.
+    pino.destination({
+      dest: file ?? 1,
+      sync: false,
+      mkdir: true,
+      ...(file === null && { maxWrite: 4_096 }),
+    }),
   );
+}
+
+/**
+ * For the lines of the hot path, whose members are all named where they are written and none is secret: to look for secrets in them
+ * costs more than to write them.
+ */
+export function plainLines(log: Log): Log {
+  return log.child({}, { redact: [] });
 }

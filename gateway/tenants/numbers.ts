@@ -41,7 +41,8 @@ interface NumberRow extends Row {
   updated_at: number;
 }
 
-const selectOfTenant = `select n.*, l.per_second from numbers n
+const selectOfTenant = `select n.tenant_id, n.id, n.phone_number_id, n.waba_id, n.display_number, n.verified_name, n.access_token,
+    n.app_secret, n.verify_token, n.status, n.status_reason, n.created_at, n.updated_at, l.per_second from numbers n
   join lanes l on l.number_id = n.id and l.tenant_id = n.tenant_id where n.tenant_id = $1`;
 
 const fromRow = (row: NumberRow): StoredNumber => ({

@@ -8,12 +8,15 @@ import { sendName } from '../../gateway/messages/journal.ts';
 import { findMessage, settlements } from '../../gateway/messages/lookup.ts';
 import type { NewMessage } from '../../gateway/messages/message.ts';
 import {
+  bookLanes,
   closeLane,
   createLane,
+  dueLanes,
   intervalUs,
+  lanesToSweep,
   markDue,
   openLane,
-  reserve,
+  pauseLane,
 } from '../../gateway/messages/pace.ts';
 import {
   abandonClaims,
@@ -51,8 +54,8 @@ onEachEngine((_engine, open) => {
         messages.map(one => ({ message: one, claim: claimed ? claim : null })),
       ),
     );
-  const take = (now: number, limit: number, priority = 0) =>
-    db.database.transact(tx => claimMessages(tx, lane, priority, now, limit, claim));
+  const take = (now: number, limit: number, bulk = false) =>
+    db.database.transact(tx => claimMessages(tx, lane, bulk, now, limit, claim));
   const status = async (id: string) => (await findMessage(db.database, tenantId, id))?.status;
   const report = (id: string | null, kind: StatusReport['status'], at = 2_000): StatusReport => ({
     tenantId,
@@ -110,7 +113,7 @@ onEachEngine((_engine, open) => {
         Array.from({ length: 8 }, (_, i) =>
           (i % 2 === 0 ? db.database : other).transact(async tx => {
             await openLane(tx, lane, 2_000);
-            const { claimed } = await claimMessages(tx, lane, 0, 2_000, 25, { by: String(i), until: 9 });
+            const { claimed } = await claimMessages(tx, lane, true, 2_000, 25, { by: String(i), until: 9 });
             await closeLane(tx, lane, 0, null);
             return claimed.map(({ id }) => id);
           }),
@@ -174,10 +177,24 @@ onEachEngine((_engine, open) => {
   });
 
   describe('pace', () => {
+    const until = 90_000;
+    const book = async (now: number, count: number, dueAt: number | null = null) => {
+      const booking = { numberId: lane.numberId, count, dueAt };
+      const slots = await db.database.transact(tx => bookLanes(tx, tenantId, [booking], now, until));
+      return slots.get(lane.numberId)!;
+    };
+
     test('moments are spread evenly and never promised twice', async () => {
       const slots: number[] = [];
       for (let now = 10_000; now < 12_000; now += 10) {
-        slots.push(...((await db.database.transact(tx => reserve(tx, lane, 2, now))) ?? []));
+        slots.push(...(await book(now, 2)));
+        // What was refused goes elsewhere: nothing waits.
+        await db.database.transact(tx =>
+          tx.all('update lanes set due_at = null where tenant_id = $1 and number_id = $2', [
+            tenantId,
+            lane.numberId,
+          ]),
+        );
       }
       const gaps = slots.slice(1).map((slot, i) => slot - slots[i]!);
       assert.ok(gaps.every(gap => gap >= intervalUs(80)));
@@ -191,8 +208,40 @@ onEachEngine((_engine, open) => {
 
     test('a lane with a queue gives no moments past it', async () => {
       await db.database.transact(tx => markDue(tx, lane, 5_000));
-      assert.equal(await db.database.transact(tx => reserve(tx, lane, 1, 5_000)), undefined);
-      assert.equal((await db.database.transact(tx => reserve(tx, lane, 1, 4_000)))?.length, 1);
+      assert.deepEqual(await book(5_000, 1), []);
+      assert.equal((await book(4_000, 1)).length, 1);
+    });
+
+    test('what finds the lane closed makes it due at once; what was for later, then', async () => {
+      const due = async () => (await dueLanes(db.database, 1e9, 10)).length;
+      await db.database.transact(tx => pauseLane(tx, lane, 'lane', 8_000));
+      assert.deepEqual(await book(7_000, 1, 7_500), []);
+      assert.equal((await dueLanes(db.database, 8_000, 10)).length, 1);
+      await db.database.transact(tx => closeLane(tx, lane, 0, null));
+      assert.equal(await due(), 0);
+      assert.equal((await book(9_000, 1, 9_500)).length, 1);
+      assert.equal((await dueLanes(db.database, 9_499, 10)).length, 0);
+      assert.equal((await dueLanes(db.database, 9_500, 10)).length, 1);
+    });
+
+    test('single messages are claimed before bulk, and bulk only when it is not paused', async () => {
+      const bulk = message({ priority: 1, dueAt: 1_000 });
+      const single = message({ dueAt: 2_000 });
+      await insert([bulk, single]);
+      const order = async (limit: number, withBulk: boolean) =>
+        (await take(3_000, limit, withBulk)).claimed.map(({ id, priority }) => [id, priority]);
+      assert.deepEqual(await order(1, true), [[single.id, 0]]);
+      assert.deepEqual(await order(10, false), []);
+      assert.deepEqual(await order(10, true), [[bulk.id, 1]]);
+    });
+
+    test('a booked lane is swept when its claims end, one that was only queued to is not', async () => {
+      await book(1_000, 0, 1_000);
+      assert.deepEqual(await lanesToSweep(db.database, 1e9, 10), []);
+      await db.database.transact(tx => closeLane(tx, lane, 0, null));
+      await book(2_000, 1);
+      assert.deepEqual(await lanesToSweep(db.database, until - 1, 10), []);
+      assert.deepEqual(await lanesToSweep(db.database, until, 10), [lane]);
     });
   });
 

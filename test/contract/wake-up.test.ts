@@ -29,7 +29,7 @@ onEachEngine((engine, open) => {
     const other = engine === 'postgres' ? db.reopen() : db.database;
     const claiming = other.transact(async tx => {
       await openLane(tx, lane, 2_000);
-      await claimMessages(tx, lane, 0, 900, 10, { by: 'another', until: 9 });
+      await claimMessages(tx, lane, true, 900, 10, { by: 'another', until: 9 });
       await closeLane(tx, lane, 0, null);
     });
     // Either the claim waits for the lane, or it is done by now and has overlooked the message.

@@ -41,7 +41,7 @@ async function openTemporarySqlite(migrated: boolean): Promise<TestDatabase> {
 async function openTemporaryPostgres(migrated: boolean): Promise<TestDatabase> {
   const url = await newPostgresDatabase();
   return prepare(
-    () => openPostgres(url, 5, () => undefined),
+    () => openPostgres({ url, connections: 5, onError: () => undefined }),
     migrated,
     async () => undefined,
   );
