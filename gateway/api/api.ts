@@ -2,9 +2,11 @@
 import type { FastifyInstance } from 'fastify';
 import type { Authenticator } from '../http/authenticate.ts';
 import type { Feed } from '../messages/feed.ts';
+import type { Retention } from '../retention/worker.ts';
 import { apiKeyRoutes } from './api-keys.ts';
 import type { ConnectDeps } from './connect-number.ts';
 import { conversationRoutes } from './conversations.ts';
+import { erasureRoutes } from './erasures.ts';
 import { messageRoutes } from './messages.ts';
 import { numberRoutes } from './numbers.ts';
 import { openApiRoute } from './openapi.ts';
@@ -16,6 +18,7 @@ import { tenantRoutes } from './tenants.ts';
 export interface ApiDeps extends ConnectDeps {
   authenticator: Authenticator;
   feed: Feed;
+  retention: Pick<Retention, 'eraseNow'>;
   /** The tenant that belongs to the demo, whose numbers only the demo makes. */
   demoTenantId: string | null;
 }
@@ -29,6 +32,7 @@ export function addNativeApi(listener: FastifyInstance, deps: ApiDeps): void {
     ...conversationRoutes(deps),
     ...streamRoutes(deps, listener),
     ...templateRoutes(deps),
+    ...erasureRoutes(deps),
   ];
   addRoutes(listener, deps.authenticator, [...routes, openApiRoute(routes)]);
 }

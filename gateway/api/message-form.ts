@@ -38,7 +38,7 @@ const summary = {
   id: Type.String(),
   status: StatusName,
   number: Type.Integer(),
-  to: RecipientForm,
+  to: nullable(RecipientForm),
   waId: nullable(Type.String({ description: "The recipient's WhatsApp id as Meta resolved it." })),
   wamid: nullable(Type.String()),
   type: ContentTypeName,
@@ -60,10 +60,19 @@ const Moment = Type.Object({ status: Type.String(), at: Time, reason: Type.Optio
 
 export const MessageForm = Type.Object({
   ...summary,
-  content: Type.Object(
-    {},
-    { additionalProperties: true, description: 'What Meta receives, without our own id in it.' },
+  content: nullable(
+    Type.Object(
+      {},
+      {
+        additionalProperties: true,
+        description: 'What Meta receives, without our own id in it; null when it is no longer kept.',
+      },
+    ),
   ),
+  contentState: Type.Enum(['kept', 'expired', 'erased'], {
+    description:
+      'expired: older than WAGATE_KEEP_BODIES_DAYS. erased: with everything else that named the recipient.',
+  }),
   timeline: Type.Array(Moment, { description: 'What happened, in the order of the life of a message.' }),
 });
 
@@ -96,9 +105,19 @@ export function tellSummary(message: StoredMessage) {
 
 export function tellMessage(message: StoredMessage, tries: Try[]) {
   // Ours travels in it (decision 2); the caller's own value is callbackData.
-  const { biz_opaque_callback_data: _ours, ...content } = message.body;
+  const { biz_opaque_callback_data: _ours, ...content } = message.body ?? {};
   const moments = timeline(message, tries).map(({ at, ...moment }) => ({ ...moment, at: isoTime(at) }));
-  return { ...tellSummary(message), content: content as JsonObject, timeline: moments };
+  return {
+    ...tellSummary(message),
+    content: message.body && (content as JsonObject),
+    contentState: contentStateOf(message),
+    timeline: moments,
+  };
+}
+
+function contentStateOf({ recipientKind, body }: StoredMessage): 'kept' | 'expired' | 'erased' {
+  if (recipientKind === 'erased') return 'erased';
+  return body === null ? 'expired' : 'kept';
 }
 
 function toOf({ recipientKind, recipient, body }: StoredMessage) {
@@ -107,8 +126,10 @@ function toOf({ recipientKind, recipient, body }: StoredMessage) {
       return writeRecipient({ kind: 'user', id: recipient });
     case 'group':
       return writeRecipient({ kind: 'group', id: recipient });
+    case 'erased':
+      return null;
     default:
-      return typeof body.to === 'string' ? body.to : recipient;
+      return typeof body?.to === 'string' ? body.to : recipient;
   }
 }
 

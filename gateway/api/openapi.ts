@@ -5,6 +5,7 @@ import { type RefusalCode, refusals } from '../canonical/refusal.ts';
 import { dialects } from '../dialects/all.ts';
 import { version } from '../platform/version.ts';
 import { ApiKeyForm } from './api-keys.ts';
+import { ErasureForm } from './erasures.ts';
 import { MessageForm, MessageSummary } from './message-form.ts';
 import { NumberForm } from './number-forms.ts';
 import type { Route } from './route.ts';
@@ -22,6 +23,7 @@ const named = new Map<unknown, string>([
   [MessageSummary, 'MessageSummary'],
   [MessageForm, 'Message'],
   [TemplateForm, 'Template'],
+  [ErasureForm, 'Erasure'],
 ]);
 
 export function openApiRoute(routes: Route[]): Route {
@@ -109,12 +111,17 @@ function operationOf(route: Route): object {
     parameters: [...parametersIn(templateOf(route.path)), ...queryParameters(query)],
     ...(body === undefined ? {} : { requestBody: { required: true, content: jsonOf(body) } }),
     responses: {
-      [answer.status]: {
-        description: answer.about,
-        ...(answer.schema && {
-          content: { [answer.mediaType ?? 'application/json']: { schema: answer.schema } },
-        }),
-      },
+      ...Object.fromEntries(
+        [answer, answer.or ?? []].flat().map(({ status, about }) => [
+          status,
+          {
+            description: about,
+            ...(answer.schema && {
+              content: { [answer.mediaType ?? 'application/json']: { schema: answer.schema } },
+            }),
+          },
+        ]),
+      ),
       ...refusalsOf(codes),
     },
   };

@@ -22,7 +22,14 @@ export interface Spec<Q extends TSchema, B extends TSchema> {
   description?: string;
   query?: Q;
   body?: B;
-  answer: { status: number; about: string; schema?: TSchema; mediaType?: string };
+  answer: {
+    status: number;
+    about: string;
+    schema?: TSchema;
+    mediaType?: string;
+    /** Another yes of the same form. */
+    or?: { status: number; about: string };
+  };
   refusals: RefusalCode[];
 }
 

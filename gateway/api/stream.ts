@@ -1,4 +1,4 @@
-/** Changes of messages as they happen, for the clients of this process: of one tenant, or for the operator of all. */
+/** Changes of messages as they happen, in whichever process: of one tenant, or for the operator of all. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
@@ -27,7 +27,8 @@ interface View {
 
 const events =
   'Events: `change` {id, status, at, reason?, number, to, type, dialect, tenantId?}; `dropped` when the client reads too slowly; ' +
-  '`closed` when the gateway stops or the key ended. With several processes, each tells what happens in it.';
+  '`closed` when the gateway stops or the key ended. With several processes on PostgreSQL, what the others change is told as far as ' +
+  'its notices carry it (docs/operating.md, "Wake-ups"); GET /api/v1/messages has everything.';
 
 export function streamRoutes(deps: ApiDeps, listener: FastifyInstance): Route[] {
   const { authenticator, database, feed, log } = deps;
@@ -48,13 +49,11 @@ export function streamRoutes(deps: ApiDeps, listener: FastifyInstance): Route[] 
       stream(raw) {
         let waiting: Change[] = [];
         let telling = false;
-        const unwatch = feed.watch(changes => {
-          const own =
-            view.tenantId === null ? changes : changes.filter(({ tenantId }) => tenantId === view.tenantId);
-          waiting.push(...own);
+        const unwatch = feed.watch({ tenantId: view.tenantId, madeBy: 'anyone' }, changes => {
+          waiting.push(...changes);
           if (waiting.length > behindMax)
             client.end('dropped', { reason: 'Too much happens for this client.' });
-          else if (!telling && own.length > 0) void tell();
+          else if (!telling) void tell();
         });
         const beats = setInterval(() => void beat(), beatMs);
         const client = openEventStream(raw, () => {

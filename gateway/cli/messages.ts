@@ -70,7 +70,7 @@ function rowOf(message: JsonObject): string[] {
 }
 
 function show(message: JsonObject): void {
-  const { timeline: _timeline, content, error, ...facts } = message;
+  const { timeline: _timeline, content, contentState, error, ...facts } = message;
   printFacts(Object.fromEntries(Object.keys(facts).map(name => [name, textOf(facts, name)])));
   if (isObject(error)) {
     printLine();
@@ -79,7 +79,8 @@ function show(message: JsonObject): void {
   printLine();
   for (const moment of rowsOf(message, 'timeline')) printLine(momentLine(moment));
   printLine();
-  printJson(content);
+  if (content !== null) printJson(content);
+  else printLine(`The content is no longer kept: ${contentState === 'erased' ? 'erased' : 'aged out'}.`);
 }
 
 const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

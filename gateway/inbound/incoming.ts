@@ -10,31 +10,75 @@ export interface IncomingMessage extends Omit<IncomingFact, 'kind' | 'phoneNumbe
   numberId: number;
 }
 
-/** Stores messages of one tenant; a wamid that is already there is a replay and changes nothing. Returns how many were new. */
+/**
+ * Stores messages of one tenant; a wamid that is already there, or was before it was made anonymous, is a replay and changes
+ * nothing. Returns those that were new.
+ */
 export async function insertIncoming(
   tx: Tx,
   tenantId: string,
   messages: IncomingMessage[],
   now: number,
-): Promise<number> {
+): Promise<IncomingMessage[]> {
   const rows = messages.map(message => ({
     number: message.numberId,
     wamid: storable(message.wamid),
+    anonymous: anonymous(storable(message.wamid)),
     sender: storable(message.sender),
     type: storable(message.type),
     payload: JSON.stringify(message.payload),
     at: message.at,
   }));
-  const inserted = await tx.all(
+  const inserted = await tx.all<{ number_id: number; wamid: string }>(
     `insert into incoming (tenant_id, number_id, wamid, sender, type, payload, at, received_at)
      select $1, cast(value ->> 'number' as bigint), value ->> 'wamid', value ->> 'sender', value ->> 'type',
        value ->> 'payload', cast(value ->> 'at' as bigint), cast($3 as bigint)
-     from json_rows($2) where true
+     from json_rows($2) where not exists (
+       select 1 from incoming as known where known.tenant_id = $1
+         and known.number_id = cast(value ->> 'number' as bigint) and known.wamid = value ->> 'anonymous')
      on conflict do nothing
-     returning wamid`,
+     returning number_id, wamid`,
     [tenantId, JSON.stringify(rows), now],
   );
-  return inserted.length;
+  const fresh = new Set(inserted.map(row => `${row.number_id} ${row.wamid}`));
+  return messages.filter(message => fresh.has(`${message.numberId} ${storable(message.wamid)}`));
+}
+
+/** A wamid spells out a phone number, but its random end makes the hash tell nothing. */
+const anonymous = (wamid: string) => `sha256:${createHash('sha256').update(wamid).digest('base64url')}`;
+
+/**
+ * Leaves of these messages only that they came: enough to know a replay, not to know the person. The sign before s.number_id is
+ * there for the same reason as in messages/advance.ts.
+ */
+export async function anonymizeIncoming(
+  tx: Tx,
+  tenantId: string,
+  messages: { number_id: number; wamid: string }[],
+): Promise<void> {
+  const rows = messages.map(row => ({
+    number: row.number_id,
+    wamid: row.wamid,
+    anonymous: anonymous(row.wamid),
+  }));
+  const values = [tenantId, JSON.stringify(rows)];
+  const s = `s as materialized (
+    select cast(value ->> 'number' as bigint) as number_id, value ->> 'wamid' as wamid, value ->> 'anonymous' as anonymous
+    from json_rows($2))`;
+  // A process of an older version may have taken a replay in once more.
+  await tx.all(
+    `with ${s} delete from incoming where tenant_id = $1 and (number_id, wamid) in (
+       select s.number_id, s.wamid from s join incoming as known
+         on known.tenant_id = $1 and known.number_id = +s.number_id and known.wamid = s.anonymous
+           and one_of(known.wamid, select anonymous from s))`,
+    values,
+  );
+  await tx.all(
+    `with ${s} update incoming set wamid = s.anonymous, sender = '', payload = '' from s
+     where incoming.tenant_id = $1 and incoming.number_id = +s.number_id and incoming.wamid = s.wamid
+       and one_of(incoming.wamid, select wamid from s)`,
+    values,
+  );
 }
 
 /** Opens or extends windows of one tenant by Meta's time of the latest message; a late replay never shortens one. */

@@ -103,10 +103,22 @@ function readStatus(
     wamid,
     status: kind,
     at: seconds(status.timestamp) ?? receivedAt,
-    waId: text(contacts[0]?.wa_id) ?? null,
+    waId: waIdOf(status, contacts),
     error: failure?.error ?? null,
     ...(failure === undefined ? {} : { reason: failure.reason }),
   };
+}
+
+/** Of this status's own recipient: a change may bring statuses and contacts of several people. */
+function waIdOf(status: JsonObject, contacts: JsonObject[]): string | null {
+  const phone = text(status.recipient_id);
+  const user = text(status.recipient_user_id);
+  const own = contacts.find(
+    ({ wa_id, user_id }) =>
+      (phone !== undefined && text(wa_id) === phone) || (user !== undefined && text(user_id) === user),
+  );
+  const only = phone === undefined && contacts.length === 1 ? contacts[0] : undefined;
+  return text((own ?? only)?.wa_id) ?? null;
 }
 
 /** The errors of a failed status in the shape the message row keeps: `{reason, meta: MetaError}`. */

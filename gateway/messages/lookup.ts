@@ -11,10 +11,12 @@ export interface StoredMessage {
   numberId: number;
   dialect: string;
   type: string;
+  /** phone, user, group; `erased` once the person was erased: then nothing of the row names it. */
   recipientKind: string;
   recipient: string;
   endpoint: string;
-  body: JsonObject;
+  /** null once it has aged out or was erased (retention/). */
+  body: JsonObject | null;
   callbackData: string | null;
   campaign: string | null;
   fake: boolean;
@@ -62,7 +64,7 @@ function fromRow(row: Row): StoredMessage {
     recipientKind: text('recipient_kind'),
     recipient: text('recipient'),
     endpoint: text('endpoint'),
-    body: isObject(body) ? body : {},
+    body: isObject(body) ? body : null,
     callbackData: textOrNull('callback_data'),
     campaign: textOrNull('campaign'),
     fake: number('fake') === 1,
@@ -199,7 +201,7 @@ export async function settlements(sql: Sql, tenantId: string, ids: string[]): Pr
     error: string | null;
   }>(
     `select id, status, wamid, wa_id, error from messages
-     where tenant_id = $1 and rank >= 30 and id in (select value ->> 'id' from json_rows($2))`,
+     where tenant_id = $1 and rank >= 30 and one_of(id, select value ->> 'id' from json_rows($2))`,
     [tenantId, JSON.stringify(ids.map(id => ({ id })))],
   );
   return rows.map(row => {

@@ -21,9 +21,11 @@ const afterTry: Record<string, string> = { later: 'queued', unknown: 'uncertain'
 
 export function timeline(message: StoredMessage, tries: Try[]): Moment[] {
   const { times, error } = message;
+  // A repeated message has another due time too; its tries may have aged out.
+  const repeated = tries.length > 0 || message.tries > 1;
   const list: Moment[] = [
     {
-      status: message.dueAt > message.createdAt && tries.length === 0 ? 'scheduled' : 'queued',
+      status: message.dueAt > message.createdAt && !repeated ? 'scheduled' : 'queued',
       at: message.createdAt,
     },
   ];

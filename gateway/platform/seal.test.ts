@@ -40,3 +40,15 @@ test('without a setting a master key is made once, readable by its owner only', 
   assert.deepEqual(masterKey(made.toString('base64'), folder, false), made);
   rmSync(folder, { recursive: true });
 });
+
+test('a digest is the same for the same key, text and context only', () => {
+  const seal = createSeal(Buffer.alloc(32, 7));
+  const digest = seal.digest('905321234567', 'erasure:a');
+  assert.equal(createSeal(Buffer.alloc(32, 7)).digest('905321234567', 'erasure:a'), digest);
+  const others = [
+    seal.digest('905321234567', 'erasure:b'),
+    seal.digest('905321234568', 'erasure:a'),
+    createSeal(Buffer.alloc(32, 8)).digest('905321234567', 'erasure:a'),
+  ];
+  assert.equal(new Set([digest, ...others]).size, 4);
+});

@@ -2,7 +2,16 @@
  * Secrets at rest: AES-256-GCM under the master key. The context ("number:123:access_token") is authenticated, so that a
  * sealed value copied to another row does not open there.
  */
-import { createCipheriv, createDecipheriv, createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hash,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { masterKeyBytes } from './config.ts';
@@ -12,9 +21,13 @@ export interface Seal {
   seal(plain: string, context: string): string;
   /** Throws when the master key is another one or the value was changed. */
   open(sealed: string, context: string): string;
+  /** A keyed hash: proves what a text was to whoever has the master key, and tells nobody else. */
+  digest(text: string, context: string): string;
 }
 
 export function createSeal(masterKey: Buffer): Seal {
+  // A key of its own: what seals must not also sign.
+  const digestKey = Buffer.from(hkdfSync('sha256', masterKey, '', 'wagate digest', 32));
   return {
     seal(plain, context) {
       const iv = randomBytes(12);
@@ -28,6 +41,11 @@ export function createSeal(masterKey: Buffer): Seal {
         .setAAD(Buffer.from(context))
         .setAuthTag(bytes.subarray(12, 28));
       return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
+    },
+    digest(text, context) {
+      return createHmac('sha256', digestKey)
+        .update(JSON.stringify([context, text]))
+        .digest('hex');
     },
   };
 }
@@ -52,14 +70,21 @@ export function masterKey(setting: string | null, dataFolder: string, mayMake: b
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
-  const key = masterKeyBytes(readFileSync(path, 'utf8').trim());
+  const text = readFileSync(path, 'utf8').trim() || readSoon(path);
+  const key = masterKeyBytes(text);
   if (key === undefined) throw new Error(`${path} does not hold a master key of 64 hex digits`);
   return key;
 }
 
+/** Between its making and its writing, by another process, the file is empty: a moment, in which there is nothing else to do. */
+function readSoon(path: string): string {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  return readFileSync(path, 'utf8').trim();
+}
+
 /** Keys are looked up by their hash; 190 random bits need no slow hash. */
 export function keyHash(key: string): string {
-  return createHash('sha256').update(key).digest('hex');
+  return hash('sha256', key, 'hex');
 }
 
 export function sameText(a: string, b: string): boolean {
