@@ -1,11 +1,17 @@
 /**
  * `npm test`: every test there is. Starts one PostgreSQL server for all of them where the programs are installed; where not, says
- * so, and fails if WAGATE_TEST_REQUIRE asks for it.
+ * so, and fails if WAGATE_TEST_REQUIRE asks for it. Every SQL statement that runs meanwhile is watched, and judged at the end.
  */
 import { spawn } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { migrate } from '../gateway/platform/migrate.ts';
+import { openPostgres } from '../gateway/platform/postgres.ts';
+import { openSqlite } from '../gateway/platform/sqlite.ts';
 import { findPostgres, startPostgres } from './harness/postgres.ts';
+import { judge, readSchema, readSeen, type Schema, textsOfTests } from './statements/seen.ts';
 
 const root = join(import.meta.dirname, '..');
 const patterns = process.argv.slice(2);
@@ -26,13 +32,53 @@ if (programs === undefined) {
 }
 const server = programs === undefined ? undefined : await startPostgres(programs);
 const url = await server?.createDatabase('wagate_tests');
+const statements = mkdtempSync(join(tmpdir(), 'wagate-statements-'));
 
 const child = spawn(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=300000', ...files], {
   cwd: root,
   stdio: 'inherit',
-  env: { ...process.env, ...(url === undefined ? {} : { WAGATE_TEST_POSTGRES: url }) },
+  env: {
+    ...process.env,
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${watcher(statements)}`.trim(),
+    ...(url === undefined ? {} : { WAGATE_TEST_POSTGRES: url }),
+  },
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
-const code = await new Promise<number>(resolve => child.once('exit', status => resolve(status ?? 1)));
+let code = await new Promise<number>(resolve => child.once('exit', status => resolve(status ?? 1)));
+if (!(await judgeStatements())) code ||= 1;
+rmSync(statements, { recursive: true });
 await server?.stop();
 process.exit(code);
+
+function watcher(folder: string): string {
+  const watch = pathToFileURL(join(import.meta.dirname, 'statements', 'watch.ts'));
+  watch.searchParams.set('folder', folder);
+  return watch.href;
+}
+
+/** The last step: what the whole run did must name its tenant (test/statements/check.ts). */
+async function judgeStatements(): Promise<boolean> {
+  const schemas = new Map<'sqlite' | 'postgres', Schema>();
+  for (const engine of ['sqlite', 'postgres'] as const) {
+    if (engine === 'postgres' && server === undefined) continue;
+    const database =
+      engine === 'sqlite'
+        ? openSqlite(join(statements, 'schema.db'))
+        : openPostgres({
+            url: await server!.createDatabase('wagate_schema'),
+            connections: 1,
+            onError: () => undefined,
+          });
+    await migrate(database, Date.now());
+    schemas.set(engine, await readSchema(database));
+    await database.close();
+  }
+  const { summary, problems } = judge(readSeen(statements), {
+    complete: patterns.length === 0,
+    schemas,
+    isOfTest: textsOfTests(root),
+  });
+  for (const line of summary) console.log(`Statements, ${line}`);
+  for (const problem of problems) console.error(`\n✖ ${problem}`);
+  return problems.length === 0;
+}

@@ -1,7 +1,8 @@
 /** wagate migrate: brings the database of the settings up to date; a start does the same. */
 import type { Command } from 'commander';
 import { isoTime, systemClock } from '../platform/clock.ts';
-import { printJson, printTable, shortTime } from './print.ts';
+import { hasCitus, type Placement, placements } from '../platform/distribute.ts';
+import { printJson, printLine, printTable, shortTime } from './print.ts';
 import type { Server } from './server.ts';
 import { withDatabase } from './settings.ts';
 
@@ -11,6 +12,12 @@ interface Version {
   applied_at: number;
 }
 
+const told: Record<Placement['place'], string> = {
+  distributed: 'distributed by tenant_id',
+  reference: 'reference table, whole on every machine',
+  coordinator: 'on the coordinator only',
+};
+
 export function addMigrate(program: Command, server: Server): void {
   program
     .command('migrate')
@@ -19,9 +26,13 @@ export function addMigrate(program: Command, server: Server): void {
     .addHelpText('after', '\nExample:\n  $ DATABASE_URL=postgres://wagate@db/wagate wagate migrate')
     .action(async ({ json }: { json?: boolean }) => {
       const startedAt = systemClock.now();
-      const versions = await withDatabase(server, database =>
-        database.all<Version>('select version, name, applied_at from schema_versions order by version'),
-      );
+      const { versions, places } = await withDatabase(server, async database => ({
+        versions: await database.all<Version>(
+          'select version, name, applied_at from schema_versions order by version',
+        ),
+        places:
+          database.engine === 'postgres' && (await hasCitus(database)) ? await placements(database) : [],
+      }));
       const rows = versions.map(({ version, name, applied_at }) => ({
         ...{ version, name, appliedAt: isoTime(applied_at) },
         new: applied_at >= startedAt,
@@ -32,6 +43,13 @@ export function addMigrate(program: Command, server: Server): void {
           ['VERSION', 'NAME', 'APPLIED', ''],
           rows.map(row => [row.version, row.name, shortTime(row.appliedAt), row.new ? 'just now' : '']),
         );
+        if (places.length > 0) {
+          printLine();
+          printTable(
+            ['TABLE', 'ON CITUS'],
+            places.map(({ table, place }) => [table, told[place]]),
+          );
+        }
       }
     });
 }

@@ -19,10 +19,17 @@ export interface Program {
   kill(): Promise<void>;
 }
 
+export interface StartedProgram extends Program {
+  /** Resolves with the exit code when it has ended, for whatever reason. */
+  ended: Promise<number | null>;
+}
+
 export type Engine = 'sqlite' | 'postgres';
 
 export interface GatewayOptions {
   env?: Record<string, string>;
+  /** Folder of another version of the programs; this tree by default. */
+  tree?: string;
 }
 
 /** Where a gateway keeps its data, so that it can be started again on the same. */
@@ -39,8 +46,11 @@ export async function newPlace(engine: Engine): Promise<Place> {
 }
 
 /** `wagate serve`, ready. Ports are free ones unless `env` names them. */
-export function startGateway(place: Place, { env = {} }: GatewayOptions = {}): Promise<Program> {
-  return start('wagate.js', ['serve'], {
+export function startGateway(
+  place: Place,
+  { env = {}, tree = root }: GatewayOptions = {},
+): Promise<StartedProgram> {
+  return start(join(tree, 'wagate.js'), ['serve'], {
     PORT: '0',
     SIMULATOR_PORT: '0',
     WAGATE_MODE: 'demo',
@@ -50,11 +60,11 @@ export function startGateway(place: Place, { env = {} }: GatewayOptions = {}): P
 }
 
 export function startSimulator(): Promise<Program> {
-  return start('simulator/main.ts', ['--port', '0', '--quiet'], {});
+  return start(join(root, 'simulator/main.ts'), ['--port', '0', '--quiet'], {});
 }
 
-async function start(program: string, args: string[], env: Record<string, string>): Promise<Program> {
-  const child = fork(join(root, program), args, {
+async function start(program: string, args: string[], env: Record<string, string>): Promise<StartedProgram> {
+  const child = fork(program, args, {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
@@ -64,6 +74,7 @@ async function start(program: string, args: string[], env: Record<string, string
       output = (output + chunk.toString()).slice(-200_000);
     });
   }
+  const ended = once(child, 'exit').then(([code]: unknown[]) => code as number | null);
   const ready = await Promise.race([firstMessage(child), once(child, 'exit').then(() => undefined)]);
   if (ready === undefined) throw new Error(`${program} ended with code ${child.exitCode}:\n${output}`);
   const end = async (signal: NodeJS.Signals) => {
@@ -77,6 +88,7 @@ async function start(program: string, args: string[], env: Record<string, string
     url: ready.url ?? `http://127.0.0.1:${ready.port}`,
     simulatorUrl: ready.simulatorUrl ?? '',
     output: () => output,
+    ended,
     stop: () => end('SIGTERM'),
     kill: async () => void (await end('SIGKILL')),
   };
