@@ -5,7 +5,7 @@ import { newId } from './canonical/ids.ts';
 import { demo } from './demo/demo.ts';
 import { seedDemo } from './demo/seed-demo.ts';
 import { startSimulator } from './demo/simulator-process.ts';
-import { createAuthenticator } from './http/authenticate.ts';
+import { type Authenticator, createAuthenticator } from './http/authenticate.ts';
 import { addDialectRoutes } from './http/dialect-routes.ts';
 import { createListener } from './http/listener.ts';
 import { addMetaWebhook } from './http/meta-webhook.ts';
@@ -13,24 +13,31 @@ import { addPages } from './http/pages.ts';
 import { addProbes } from './http/probes.ts';
 import { createReceiver } from './inbound/receive.ts';
 import { createAccept } from './messages/accept.ts';
+import { createClaimer } from './messages/claimer.ts';
 import { createFeed, type Feed } from './messages/feed.ts';
 import { createPresence } from './messages/presence.ts';
-import { createSender } from './messages/sender.ts';
+import { createRelay } from './messages/relay.ts';
+import { createSender, type Sender } from './messages/sender.ts';
 import { createSweeper } from './messages/sweeper.ts';
 import { createWaiters } from './messages/waiters.ts';
 import { watchRows } from './messages/waiters-of-others.ts';
 import { createGraph } from './meta/graph.ts';
+import { refuseMoved } from './move/mark.ts';
+import { refuseUnfinished } from './move/record.ts';
 import { systemClock } from './platform/clock.ts';
 import type { Config } from './platform/config.ts';
 import type { Database } from './platform/database.ts';
-import { createLog, type Log } from './platform/log.ts';
+import { createLog, type Log, plainLines } from './platform/log.ts';
 import { migrate, NewerSchema } from './platform/migrate.ts';
+import { createNotices, noNotices } from './platform/notices.ts';
 import { openPostgres } from './platform/postgres.ts';
 import { createSeal, masterKey, type Seal } from './platform/seal.ts';
 import { lockFolder } from './platform/single-process.ts';
 import { openSqlite } from './platform/sqlite.ts';
 import { StartProblem } from './platform/start-problem.ts';
-import { isLoopback, portProblem, preflight } from './preflight.ts';
+import { agreedPort, isLoopback, portProblem, preflight } from './preflight.ts';
+import { keepingOf } from './retention/keeping.ts';
+import { createRetention } from './retention/worker.ts';
 import { createNumberBook, openSecrets } from './tenants/number-book.ts';
 import { allNumbers, findNumber } from './tenants/numbers.ts';
 import { createTemplateBook } from './tenants/template-book.ts';
@@ -46,13 +53,53 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** Throws `StartProblem` with all that a person has to put right. */
-export async function createGateway(config: Config): Promise<Gateway> {
+/** What several workers have in common, and a gateway that is one of them is given. */
+export interface Shared {
+  mode: Gateway['mode'];
+  simulatorUrl: string | null;
+}
+
+/** Throws `StartProblem` with all that a person has to put right. A worker finds its settings checked. */
+export async function createGateway(
+  config: Config,
+  asWorker?: Shared & { seedsDemo: boolean },
+): Promise<Gateway> {
+  const problems = asWorker === undefined ? await preflight(config) : [];
+  if (problems.length > 0) throw new StartProblem(problems);
+  return orClose(closing => open(config, closing, asWorker));
+}
+
+/**
+ * What is done once for all workers, so that they do not race: settings checked, schema and master key made, port and mode chosen,
+ * the simulator started.
+ */
+export async function prepareWorkers(
+  config: Config,
+): Promise<{ shared: Shared; config: Config; log: Log; close(): Promise<void> }> {
   const problems = await preflight(config);
   if (problems.length > 0) throw new StartProblem(problems);
+  const database = await openDatabase(config, createLog('silent', null));
+  let mode: Gateway['mode'];
+  try {
+    mode = await chooseMode(config, database);
+    await openSeal(config, database);
+  } finally {
+    await database.close();
+  }
+  const log = openLog(config, mode);
+  return orClose(async closing => {
+    const simulatorUrl = mode === 'demo' ? await openSimulator(config, log, closing) : null;
+    const port = await agreedPort(config.port, config.host);
+    const shared = { mode, simulatorUrl };
+    return { shared, config: { ...config, port }, log, close: () => closeAll(closing) };
+  });
+}
+
+/** Closes what was opened when not all of it could be. */
+async function orClose<T>(work: (closing: (() => unknown)[]) => Promise<T>): Promise<T> {
   const closing: (() => unknown)[] = [];
   try {
-    return await open(config, closing);
+    return await work(closing);
   } catch (error) {
     await closeAll(closing);
     throw error;
@@ -61,13 +108,17 @@ export async function createGateway(config: Config): Promise<Gateway> {
 
 /** Opens the database of the settings, brought up to date. For the server and for commands that work without one. */
 export async function openDatabase(config: Config, log: Log): Promise<Database> {
+  if (config.databaseUrl === null) refuseMoved(config.dataFolder);
   const database =
     config.databaseUrl === null
       ? openSqlite(join(config.dataFolder, 'wagate.db'))
-      : openPostgres(config.databaseUrl, config.databaseConnections, error =>
-          log.error({ err: error }, 'database connection lost'),
-        );
+      : openPostgres({
+          url: config.databaseUrl,
+          connections: config.databaseConnections,
+          onError: error => log.error({ err: error }, 'database connection lost'),
+        });
   try {
+    await refuseUnfinished(database);
     const applied = await migrate(database, systemClock.now());
     if (applied.length > 0) log.info({ applied }, 'migrated');
     return database;
@@ -81,39 +132,48 @@ export async function openDatabase(config: Config, log: Log): Promise<Database> 
   }
 }
 
-async function open(config: Config, closing: (() => unknown)[]): Promise<Gateway> {
+async function open(
+  config: Config,
+  closing: (() => unknown)[],
+  asWorker: (Shared & { seedsDemo: boolean }) | undefined,
+): Promise<Gateway> {
   const now = systemClock.now;
   if (config.databaseUrl === null) closing.push(lockFolder(config.dataFolder));
   const bootLog = createLog('silent', null);
   const database = await openDatabase(config, bootLog);
   closing.push(() => database.close());
-  const mode = await chooseMode(config, database);
-  const log = createLog(
-    config.logLevel,
-    config.logFile ?? (mode === 'demo' ? join(config.dataFolder, 'wagate.log') : null),
-  );
+  const mode = asWorker?.mode ?? (await chooseMode(config, database));
+  const log = openLog(config, mode);
   const seal = await openSeal(config, database);
-
-  const simulatorEnded = () => {
-    log.error('the simulator ended');
-    process.stderr.write(
-      'The simulator of Meta has ended; nothing can be sent until Wagate is started again.\n',
-    );
-  };
-  const simulator = mode === 'demo' ? await startSimulator(config.simulatorPort, simulatorEnded) : null;
-  if (simulator !== null) closing.push(simulator.close);
+  const simulatorUrl =
+    asWorker !== undefined
+      ? asWorker.simulatorUrl
+      : mode === 'demo'
+        ? await openSimulator(config, log, closing)
+        : null;
   const graph = createGraph({
-    url: simulator?.url ?? config.graphUrl,
+    url: simulatorUrl ?? config.graphUrl,
     version: config.graphVersion,
     timeoutMs: config.metaTimeoutMs,
     connections: config.maxInFlight,
   });
   closing.push(graph.close);
 
-  const numbers = createNumberBook({ database, seal, log, now });
+  const processId = newId();
+  const { databaseUrl, databaseListenUrl: listenUrl } = config;
+  const notices =
+    databaseUrl === null ? noNotices : createNotices({ database, databaseUrl, listenUrl, processId, log });
+  const numbers = createNumberBook({ database, seal, notices, log, now });
   const templates = createTemplateBook({ database, graph, log, now });
   const feed = createFeed();
   const waiters = createWaiters();
+  const rows = watchRows(database, waiters, log, 500);
+  closing.push(rows.stop);
+  const { answerTimeoutMs } = config;
+  const relay = createRelay({ notices, feed, waiters, rows, log, now, answerTimeoutMs });
+  closing.push(relay.stop);
+  notices.start();
+  closing.push(notices.stop);
   const uncertainMs = config.uncertainSeconds * 1000;
   const sweeper = createSweeper({
     database,
@@ -124,7 +184,6 @@ async function open(config: Config, closing: (() => unknown)[]): Promise<Gateway
     uncertainMs,
     everyMs: 2_000,
   });
-  const processId = newId();
   const presence = createPresence({
     database,
     log,
@@ -134,7 +193,7 @@ async function open(config: Config, closing: (() => unknown)[]): Promise<Gateway
     now,
     takeOver: sweeper.takeOver,
   });
-  const sender = createSender({
+  const sending = createSender({
     database,
     graph,
     numbers,
@@ -143,28 +202,64 @@ async function open(config: Config, closing: (() => unknown)[]): Promise<Gateway
     processId,
     journal: presence.journal,
     settled: waiters.resolve,
+    returned: (lane, at) => claimer.wakeAt(lane, at),
     now,
     random: Math.random,
     inFlightMax: config.maxInFlight,
-    metaTimeoutMs: config.metaTimeoutMs,
     uncertainMs,
+  });
+  const sender: Sender = {
+    ...sending,
+    dispatch(claimed) {
+      relay.taken(claimed.map(({ id }) => id));
+      sending.dispatch(claimed);
+    },
+  };
+  const claimer = createClaimer({
+    database,
+    sender,
+    feed,
+    log,
+    processId,
+    settled: waiters.resolve,
+    now,
+    metaTimeoutMs: config.metaTimeoutMs,
     pollMs: 500,
   });
   const { accept, idle: acceptIdle } = createAccept({
     database,
     feed,
     sender,
+    claimer,
     now,
     waitingMax: config.maxWaiting,
   });
   const receiver = createReceiver({ database, numbers, feed, log, now, waitingMax: config.maxWaiting });
-  const authenticator = createAuthenticator({
+  const retention = createRetention({
+    database,
+    feed,
+    seal,
+    log,
+    now,
+    processId,
+    keeping: keepingOf(config),
+    pollMs: 2_000,
+  });
+  const keys = createAuthenticator({
     database,
     log,
     now,
     operatorKey: mode === 'demo' ? (config.operatorKey ?? demo.operatorKey) : config.operatorKey,
     refusedTenantId: mode === 'demo' ? null : demo.tenantId,
   });
+  notices.hear('keys', keys.forget);
+  const authenticator: Authenticator = {
+    ...keys,
+    forget() {
+      keys.forget();
+      notices.tell('keys', null);
+    },
+  };
 
   let stopping = false;
   const listener = await createListener({
@@ -181,8 +276,9 @@ async function open(config: Config, closing: (() => unknown)[]): Promise<Gateway
     waiters,
     graph,
     log,
+    lines: plainLines(log),
     now,
-    answerTimeoutMs: config.answerTimeoutMs,
+    answerTimeoutMs,
     messageTtlMs: config.messageTtlSeconds * 1000,
   });
   const apiDeps = {
@@ -197,7 +293,8 @@ async function open(config: Config, closing: (() => unknown)[]): Promise<Gateway
     now,
     publicUrl: mode === 'demo' ? null : config.publicUrl,
     demoTenantId: demo.tenantId,
-    wakeSender: sender.wake,
+    wakeSender: claimer.wake,
+    retention,
   };
   await addNativeApi(listener, apiDeps);
   await addMetaWebhook(listener, { receiver, numbers, database, log });
@@ -206,11 +303,13 @@ async function open(config: Config, closing: (() => unknown)[]): Promise<Gateway
 
   await presence.start();
   closing.push(presence.stop);
-  sender.start();
   closing.push(sender.stop);
+  claimer.start();
+  closing.push(claimer.stop);
   sweeper.start();
   closing.push(sweeper.stop);
-  closing.push(watchRows(database, waiters, log, 500));
+  retention.start();
+  closing.push(retention.stop);
   // Requests end before what serves them: an accepted one is committed and, if its caller waits, answered.
   closing.push(async () => {
     stopping = true;
@@ -219,10 +318,28 @@ async function open(config: Config, closing: (() => unknown)[]): Promise<Gateway
     await receiver.idle();
   });
   const url = await listen(listener, config);
-  if (simulator !== null) await seedDemo({ ...apiDeps, url, simulatorUrl: simulator.url });
-  log.info({ url, mode, engine: database.engine }, 'ready');
+  if (simulatorUrl !== null && asWorker?.seedsDemo !== false)
+    await seedDemo({ ...apiDeps, url, simulatorUrl });
+  log.info({ url, mode, engine: database.engine }, asWorker === undefined ? 'ready' : 'a worker is ready');
 
-  return { url, mode, simulatorUrl: simulator?.url ?? null, feed, database, close: () => closeAll(closing) };
+  return { url, mode, simulatorUrl, feed, database, close: () => closeAll(closing) };
+}
+
+function openLog(config: Config, mode: Gateway['mode']): Log {
+  const ofDemo = mode === 'demo' ? join(config.dataFolder, 'wagate.log') : null;
+  return createLog(config.logLevel, config.logFile ?? ofDemo);
+}
+
+/** Its address. */
+async function openSimulator(config: Config, log: Log, closing: (() => unknown)[]): Promise<string> {
+  const simulator = await startSimulator(config.simulatorPort, () => {
+    log.error('the simulator ended');
+    process.stderr.write(
+      'The simulator of Meta has ended; nothing can be sent until Wagate is started again.\n',
+    );
+  });
+  closing.push(simulator.close);
+  return simulator.url;
 }
 
 /** Throws when the master key is not the one that sealed what is stored. */

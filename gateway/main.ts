@@ -12,7 +12,8 @@ process.on('uncaughtException', error => {
 });
 
 process.exitCode = await run(process.argv.slice(2), {
-  createGateway: async config => (await import('./gateway.ts')).createGateway(config),
+  createGateway: async (...given) => (await import('./gateway.ts')).createGateway(...given),
+  prepareWorkers: async config => (await import('./gateway.ts')).prepareWorkers(config),
   openDatabase: async (config, log) => (await import('./gateway.ts')).openDatabase(config, log),
   preflight: async config => (await import('./preflight.ts')).preflight(config),
 });

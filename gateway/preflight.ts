@@ -6,7 +6,7 @@ import type { Config } from './platform/config.ts';
 
 /** One sentence for each problem. Takes what could be read of the settings. */
 export async function preflight(config: Partial<Config>): Promise<string[]> {
-  const problems = [folderProblem(config.dataFolder)];
+  const problems = [folderProblem(config.dataFolder), workersProblem(config)];
   const { port, host, simulatorPort } = config;
   if (port !== undefined) problems.push(await portProblem('PORT', port, host ?? '127.0.0.1'));
   if (simulatorPort !== undefined && config.mode === 'demo') {
@@ -18,6 +18,15 @@ export async function preflight(config: Partial<Config>): Promise<string[]> {
     );
   }
   return problems.filter(problem => problem !== undefined);
+}
+
+const workersMax = 128;
+
+function workersProblem({ workers = 1, databaseUrl }: Partial<Config>): string | undefined {
+  if (workers > workersMax)
+    return `WAGATE_WORKERS is ${workers}, and ${workersMax} is the most: one for each core is enough.`;
+  if (workers === 1 || databaseUrl !== null) return undefined;
+  return `${workers} workers are wanted, and the embedded database is for one process: set DATABASE_URL to a PostgreSQL database, or start with one worker.`;
 }
 
 export function isLoopback(host: string): boolean {
@@ -42,6 +51,19 @@ function makeFolder(folder: string): void {
   makeFolder(dirname(folder));
   // It will hold messages and secrets.
   mkdirSync(folder, { mode: 0o700 });
+}
+
+/** Port 0 stands for any free one; several processes have to agree on which. */
+export function agreedPort(port: number, host: string): Promise<number> {
+  if (port !== 0) return Promise.resolve(port);
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, host, () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
 }
 
 export function portProblem(setting: string, port: number, host: string): Promise<string | undefined> {

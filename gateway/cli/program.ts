@@ -4,10 +4,12 @@ import { readEnvironment } from '../platform/config.ts';
 import { StartProblem } from '../platform/start-problem.ts';
 import { version } from '../platform/version.ts';
 import { addDemo } from './demo.ts';
+import { addErase } from './erase.ts';
 import { CliFailure, exitCodes } from './failure.ts';
 import { addKey } from './key.ts';
 import { addMessages } from './messages.ts';
 import { addMigrate } from './migrate.ts';
+import { addMove } from './move.ts';
 import { addNumber } from './number.ts';
 import { addOperator } from './operator.ts';
 import { plain, printJson, printNote } from './print.ts';
@@ -18,6 +20,7 @@ import { addSimulate } from './simulate.ts';
 import { addTail } from './tail.ts';
 import { addTenant } from './tenant.ts';
 import { addVersion } from './version.ts';
+import { addWorker } from './worker.ts';
 
 const examples = `
 Commands reach the gateway at WAGATE_URL (http://127.0.0.1:3000) with the key of WAGATE_KEY or WAGATE_OPERATOR_KEY; on this
@@ -51,12 +54,15 @@ function createProgram(server: Server): Command {
   addSend(program);
   addMessages(program);
   addTail(program);
+  addErase(program);
   addTenant(program);
   addNumber(program);
   addKey(program);
   addOperator(program, server);
   addMigrate(program, server);
+  addMove(program);
   addVersion(program);
+  addWorker(program, server);
   return program;
 }
 

@@ -3,12 +3,14 @@ import type { Command } from 'commander';
 import { demoBanner } from '../demo/banner.ts';
 import { watchLive } from '../demo/live-lines.ts';
 import { systemClock } from '../platform/clock.ts';
-import { readConfig, readEnvironment } from '../platform/config.ts';
+import { type Config, readConfig, readEnvironment } from '../platform/config.ts';
 import { type Setting, settings } from '../platform/settings.ts';
 import { StartProblem } from '../platform/start-problem.ts';
 import { version } from '../platform/version.ts';
 import { printLine, printNote, tableLines } from './print.ts';
-import type { RunningGateway, Server } from './server.ts';
+import type { Server } from './server.ts';
+import { wholeNumber } from './whole-number.ts';
+import { startWorkers, type Workers } from './workers.ts';
 
 /** npm passes a Ctrl-C on that the terminal has delivered already: only a later signal means "now". */
 const sameSignalMs = 300;
@@ -17,6 +19,7 @@ export function addServe(program: Command, server: Server): void {
   program
     .command('serve')
     .description('start the gateway (what `npm start` does)')
+    .option('--workers <n>', 'processes to start, one for each core it may use (WAGATE_WORKERS)', wholeNumber)
     .addHelpText(
       'after',
       () => `
@@ -26,42 +29,53 @@ ${settingLines().join('\n')}
 
 Examples:
   $ wagate serve
-  $ PORT=8080 WAGATE_DATA=/var/lib/wagate WAGATE_MODE=live wagate serve`,
+  $ PORT=8080 WAGATE_DATA=/var/lib/wagate WAGATE_MODE=live wagate serve
+  $ DATABASE_URL=postgres://wagate@db/wagate wagate serve --workers 4`,
     )
-    .action(() => serve(server));
+    .action(({ workers }: { workers?: number }) => serve(server, workers));
 }
 
-async function serve(server: Server): Promise<void> {
-  const read = readConfig(readEnvironment());
+async function serve(server: Server, workers: number | undefined): Promise<void> {
+  const flags = workers === undefined ? {} : { WAGATE_WORKERS: String(workers) };
+  const read = readConfig({ ...readEnvironment(), ...flags });
   if ('problems' in read)
     throw new StartProblem([...read.problems, ...(await server.preflight(read.partial))]);
   const stopping = stopSignal();
-  const gateway = await server.createGateway(read.config);
+  const serving = read.config.workers === 1 ? alone(server, read.config) : startWorkers(server, read.config);
+  const { url, mode, simulatorUrl, failed, close } = await serving;
   // To a program that started this one over a channel: where to find it.
-  process.send?.({ type: 'ready', url: gateway.url, simulatorUrl: gateway.simulatorUrl });
-  const unwatch = gateway.mode === 'demo' ? showDemo(gateway) : undefined;
-  await stopping;
-  if (gateway.mode === 'demo') printNote('Stopping: what is in flight is finished.');
-  await gateway.close();
-  unwatch?.();
+  process.send?.({ type: 'ready', url, simulatorUrl });
+  // The time is counted from the start of the process: it is what a person waits for.
+  const startedInMs = process.uptime() * 1000;
+  if (mode === 'demo') printLine(demoBanner({ url, simulatorUrl: simulatorUrl ?? '', version, startedInMs }));
+  const problem = await Promise.race([stopping, failed]);
+  if (mode === 'demo') printNote('Stopping: what is in flight is finished.');
+  await close();
+  if (problem !== undefined) throw problem;
 }
 
-function showDemo({ url, simulatorUrl, feed, database }: RunningGateway): () => void {
-  // Counted from the start of the process: it is what a person waits for.
-  printLine(
-    demoBanner({ url, simulatorUrl: simulatorUrl ?? '', version, startedInMs: process.uptime() * 1000 }),
-  );
-  return watchLive(feed, database, printLine);
+async function alone(server: Server, config: Config): Promise<Workers> {
+  const gateway = await server.createGateway(config);
+  const { mode, feed, database } = gateway;
+  const unwatch = mode === 'demo' ? watchLive(feed, 'anyone', database, printLine) : undefined;
+  return {
+    ...gateway,
+    failed: new Promise(() => undefined),
+    async close() {
+      await gateway.close();
+      unwatch?.();
+    },
+  };
 }
 
 /** Resolves at the first signal; a second one ends the process at once. */
-function stopSignal(): Promise<void> {
+function stopSignal(): Promise<undefined> {
   return new Promise(resolve => {
     let first: number | undefined;
     const stop = () => {
       first ??= systemClock.now();
       if (systemClock.now() - first > sameSignalMs) process.exit(130);
-      resolve();
+      resolve(undefined);
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
     // Started by an older Node over a channel (wagate.js): does not outlive it.

@@ -1,10 +1,15 @@
 /** One line for each step of each message, as it moves. */
 import { createFactBook, type Facts } from '../messages/fact-book.ts';
-import type { Change, Feed } from '../messages/feed.ts';
+import type { Change, Feed, View } from '../messages/feed.ts';
 import type { Database } from '../platform/database.ts';
 
-/** Calls `print` with a line per change; returns the function that ends it. */
-export function watchLive(feed: Feed, database: Database, print: (line: string) => void): () => void {
+/** Calls `print` with a line per change of any tenant; returns the function that ends it. */
+export function watchLive(
+  feed: Feed,
+  madeBy: View['madeBy'],
+  database: Database,
+  print: (line: string) => void,
+): () => void {
   const facts = createFactBook(database);
   let last: Promise<void> = Promise.resolve();
 
@@ -15,7 +20,7 @@ export function watchLive(feed: Feed, database: Database, print: (line: string) 
     }
   }
 
-  return feed.watch(changes => {
+  return feed.watch({ tenantId: null, madeBy }, changes => {
     // One after the other: lines stay in the order of what happened.
     last = last.then(() => tell(changes)).catch(() => undefined);
   });

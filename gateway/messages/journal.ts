@@ -29,16 +29,19 @@ export function openJournal(dataFolder: string, processId: string): Journal {
   const path = journalPath(dataFolder, processId);
   const open = new Set<string>();
   let lines = 0;
-  let file = startFile(path, open);
+  let { file, size } = startFile(path, open);
 
   return {
     begin(send) {
-      if (++lines > linesMax) {
-        closeSync(file);
-        file = startFile(path, open);
+      if (lines >= linesMax) {
+        const full = file;
+        ({ file, size } = startFile(path, open));
+        closeSync(full);
         lines = open.size;
       }
-      writeSync(file, `${send}\n`);
+      // At its place rather than at the end: what a full disk took of a line that failed is written over.
+      size = writeWhole(file, `${send}\n`, size);
+      lines++;
       open.add(send);
     },
     end(send) {
@@ -52,18 +55,34 @@ export function openJournal(dataFolder: string, processId: string): Journal {
 }
 
 /** Replaces the file in one step: whoever reads it finds the old or the new one, whole. */
-function startFile(path: string, open: Set<string>): number {
+function startFile(path: string, open: Set<string>): { file: number; size: number } {
   const file = openSync(`${path}.new`, 'w', 0o600);
-  writeSync(file, [bootId(), ...open, ''].join('\n'));
-  renameSync(`${path}.new`, path);
-  return file;
+  try {
+    const size = writeWhole(file, [bootId(), ...open, ''].join('\n'), 0);
+    renameSync(`${path}.new`, path);
+    return { file, size };
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
+}
+
+/** Returns where it ends. A disk that fills up takes a part and says so in the count only; it is the rest that throws. */
+function writeWhole(file: number, text: string, at: number): number {
+  const bytes = Buffer.from(text);
+  for (let written = 0; written < bytes.length; )
+    written += writeSync(file, bytes, written, bytes.length - written, at + written);
+  return at + bytes.length;
 }
 
 /** Sends that a process of this machine had begun to write; undefined when that cannot be known. */
 export function readJournal(dataFolder: string, processId: string): Set<string> | undefined {
   try {
-    const [boot, ...sends] = readFileSync(journalPath(dataFolder, processId), 'utf8').split('\n');
-    return boot === bootId() ? new Set(sends.filter(send => send !== '')) : undefined;
+    // What follows the last line end was not written whole, and so its send not begun.
+    const [boot, ...sends] = readFileSync(journalPath(dataFolder, processId), 'utf8')
+      .split('\n')
+      .slice(0, -1);
+    return boot === bootId() ? new Set(sends) : undefined;
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 /**
- * Which processes are alive. Each beats its row; one whose beat stands still is dead, and its claims are taken over. Beats are
- * counted, not timed, so that clocks of several machines need not agree.
+ * Which processes are alive. Each beats its row; one whose beat stands still is dead, and its claims are taken over. Beats and
+ * looks are counted, not timed: clocks of several machines need not agree, a clock that is set buries nobody, and neither does a
+ * database that was away for all of them.
  */
 import { realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -10,9 +11,9 @@ import type { Log } from '../platform/log.ts';
 import { bootId, openJournal, readJournal, removeJournal } from './journal.ts';
 import { type LaneKey, lanesToSweep } from './pace.ts';
 
-const beatEveryMs = 1_000;
-/** A process that has not beaten for so long is taken for dead. */
-const silenceMaxMs = 6_000;
+const beatEveryMsDefault = 1_000;
+/** A process whose beat stood still over so many of our looks, one after each of our beats, is taken for dead. */
+const silentLooksMax = 6;
 
 export interface DeadProcess {
   id: string;
@@ -27,6 +28,8 @@ export interface PresenceDeps {
   processId: string;
   pid: number;
   now(): number;
+  /** A second unless told otherwise. */
+  beatEveryMs?: number;
   /** Settles what a dead process held on one lane. */
   takeOver(lane: LaneKey, dead: DeadProcess): Promise<void>;
 }
@@ -48,7 +51,8 @@ export function createPresence(deps: PresenceDeps): Presence {
   const { database, log, dataFolder, processId, now } = deps;
   const journal = openJournal(dataFolder, processId);
   const place = `${hostname()} ${bootId()} ${realpathSync(dataFolder)}`;
-  const lastBeats = new Map<string, { beat: number; seenAt: number }>();
+  const beatEveryMs = deps.beatEveryMs ?? beatEveryMsDefault;
+  const lastBeats = new Map<string, { beat: number; silentLooks: number }>();
   const stopping = new AbortController();
   let running: Promise<void> = Promise.resolve();
 
@@ -93,10 +97,10 @@ export function createPresence(deps: PresenceDeps): Presence {
   function isSilent(row: ProcessRow): boolean {
     const known = lastBeats.get(row.id);
     if (known === undefined || known.beat !== row.beat) {
-      lastBeats.set(row.id, { beat: row.beat, seenAt: now() });
+      lastBeats.set(row.id, { beat: row.beat, silentLooks: 0 });
       return false;
     }
-    return now() - known.seenAt > silenceMaxMs;
+    return ++known.silentLooks > silentLooksMax;
   }
 
   async function bury(row: ProcessRow, written: Set<string> | undefined): Promise<void> {

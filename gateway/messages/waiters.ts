@@ -8,6 +8,7 @@ export interface Waiters {
   /** Resolves with the settlement, or with undefined after `timeoutMs`. */
   wait(tenantId: string, id: string, timeoutMs: number): Promise<Settlement | undefined>;
   resolve(settlement: Settlement): void;
+  isWaiting(id: string): boolean;
   /** Ids still waited for, by tenant: for the look at the rows. */
   pending(): Map<string, string[]>;
 }
@@ -37,6 +38,7 @@ export function createWaiters(): Waiters {
       clearTimeout(waiter.timer);
       waiter.resolve(settlement);
     },
+    isWaiting: id => waiters.has(id),
     pending() {
       const ids = new Map<string, string[]>();
       for (const [id, { tenantId }] of waiters) {

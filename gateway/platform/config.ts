@@ -2,7 +2,7 @@
 import { type Setting, type SettingName, settings } from './settings.ts';
 
 type Value<S extends { kind: string; default: string | null }> =
-  | (S['kind'] extends 'port' | 'count' | 'milliseconds' | 'seconds' ? number : string)
+  | (S['kind'] extends 'port' | 'count' | 'milliseconds' | 'seconds' | 'days' ? number : string)
   | (S['default'] extends null ? null : never);
 
 export type Config = {
@@ -69,6 +69,12 @@ function readValue(setting: Setting, text: string): string | number | { problem:
       return (
         wholeNumber(text, 1, 2 ** 31 - 1) ?? { problem: `must be a whole number of at least 1, is "${text}"` }
       );
+    case 'days':
+      return (
+        wholeNumber(text, 0, 36_500) ?? {
+          problem: `must be a whole number of days, 0 for ever, is "${text}"`,
+        }
+      );
     case 'url':
       return /^https?:$/.test(URL.parse(text)?.protocol ?? '')
         ? text.replace(/\/+$/, '')
@@ -82,7 +88,7 @@ function readValue(setting: Setting, text: string): string | number | { problem:
     case 'secret':
       return secretProblem(setting.env, text) ?? text;
     case 'text':
-      if (setting.env === 'DATABASE_URL' && !/^postgres(ql)?:\/\//.test(text)) {
+      if (/^DATABASE_/.test(setting.env) && !/^postgres(ql)?:\/\//.test(text)) {
         return { problem: 'must begin with postgres:// or postgresql://' };
       }
       return text;

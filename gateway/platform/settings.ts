@@ -10,6 +10,7 @@ export type SettingKind =
   | 'count'
   | 'milliseconds'
   | 'seconds'
+  | 'days'
   | 'choice'
   | 'version';
 
@@ -56,7 +57,21 @@ export const settings = {
     env: 'WAGATE_DATABASE_CONNECTIONS',
     kind: 'count',
     default: '10',
-    about: 'PostgreSQL connections one process may open.',
+    about: 'PostgreSQL connections one process may open, beside the one it listens on.',
+  },
+  databaseListenUrl: {
+    env: 'DATABASE_LISTEN_URL',
+    kind: 'text',
+    default: null,
+    about:
+      'postgres://… of the same database for LISTEN alone; needed only where DATABASE_URL leads through a pooler in transaction mode.',
+  },
+  workers: {
+    env: 'WAGATE_WORKERS',
+    kind: 'count',
+    default: '1',
+    about:
+      'Processes that `wagate serve` starts, one for each core it may use; more than 1 needs DATABASE_URL.',
   },
   mode: {
     env: 'WAGATE_MODE',
@@ -141,6 +156,26 @@ export const settings = {
     kind: 'count',
     default: '10000',
     about: 'Requests one process holds at once before it answers 503.',
+  },
+  keepBodiesDays: {
+    env: 'WAGATE_KEEP_BODIES_DAYS',
+    kind: 'days',
+    default: '90',
+    about:
+      'How long the content of a message and its tries are kept, from when it was last due; 0 for ever. The message itself stays.',
+  },
+  keepMessagesDays: {
+    env: 'WAGATE_KEEP_MESSAGES_DAYS',
+    kind: 'days',
+    default: '0',
+    about: 'How long a message is kept at all once it has ended; 0 for ever.',
+  },
+  keepIncomingDays: {
+    env: 'WAGATE_KEEP_INCOMING_DAYS',
+    kind: 'days',
+    default: '90',
+    about:
+      'How long incoming messages, closed windows and kept webhook changes are kept; 0 for ever. What remains of them names nobody.',
   },
   logLevel: {
     env: 'WAGATE_LOG_LEVEL',

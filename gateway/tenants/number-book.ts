@@ -1,9 +1,10 @@
 /**
  * Numbers as the hot path needs them: secrets opened, kept for two seconds. A change made through this process shows at
- * once, one made through another after at most two seconds.
+ * once; so does one made through another where its notice arrives, and else after at most two seconds.
  */
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
+import type { Notices } from '../platform/notices.ts';
 import type { Seal } from '../platform/seal.ts';
 import {
   directoryByPhoneNumberId,
@@ -29,6 +30,7 @@ export interface NumberBook {
   ofTenant(tenantId: string): Promise<SendingNumber[]>;
   /** Meta refuses the access token: new messages are refused until the number is connected again. */
   disconnect(tenantId: string, id: number, reason: string): Promise<void>;
+  /** A number was changed, and that is committed: nothing older is answered any more, here and in other processes. */
   forget(): void;
 }
 
@@ -38,20 +40,31 @@ const keptMax = 50_000;
 export function createNumberBook(deps: {
   database: Database;
   seal: Seal;
+  notices: Notices;
   log: Log;
   now(): number;
 }): NumberBook {
-  const { database, seal, log, now } = deps;
+  const { database, seal, notices, log, now } = deps;
   const kept = new Map<string, { value: unknown; until: number }>();
+  let timesForgotten = 0;
 
   async function keep<T>(key: string, load: () => Promise<T>): Promise<T> {
     const entry = kept.get(key);
     if (entry !== undefined && entry.until > now()) return entry.value as T;
+    const before = timesForgotten;
     const value = await load();
+    // Read before the change, perhaps: true enough for this caller, and for no later one.
+    if (timesForgotten !== before) return value;
     if (kept.size >= keptMax) kept.clear();
     kept.set(key, { value, until: now() + keptMs });
     return value;
   }
+
+  function clear(): void {
+    timesForgotten++;
+    kept.clear();
+  }
+  notices.hear('numbers', clear);
 
   const open = (number: StoredNumber): SendingNumber => {
     const { sealed, ...rest } = number;
@@ -90,7 +103,10 @@ export function createNumberBook(deps: {
       book.forget();
       log.warn({ tenant: tenantId, number: id, reason }, 'number disconnected');
     },
-    forget: () => kept.clear(),
+    forget() {
+      clear();
+      notices.tell('numbers', null);
+    },
   };
   return book;
 }
