@@ -6,7 +6,9 @@ export type Engine = 'sqlite' | 'postgres';
 
 export interface Figure {
   name: string;
-  engine: Engine | null;
+  engine: Engine;
+  /** Gateway processes on one database. */
+  processes: number;
   what: string;
   unit: string;
   value: number;
@@ -29,6 +31,12 @@ export interface Figure {
 /** What measurements work with. */
 export interface Bench {
   engine: Engine;
+  /** How many gateway processes to measure. */
+  processes: number;
+  /** Rows of the database that `growth` compares with an empty one. */
+  rows: number;
+  /** How many numbers `numbers` tries, in turn. */
+  numbers: number[];
   seconds: number;
   rounds: number;
   stub: Child;
@@ -52,15 +60,18 @@ export interface Measured extends Load {
   cpuPerRequestUs: number | undefined;
 }
 
-/** One run of the load on one server. A single failed request makes the figure worthless, so it is an error. */
+export const ofBench = ({ engine, processes }: Bench, name: string) => ({ name, engine, processes });
+
+/** One run of the load, spread over these servers. A single failed request makes the figure worthless, so it is an error. */
 export async function measure(
   bench: Bench,
-  server: Child,
-  job: Omit<Job, 'url' | 'connections'>,
+  servers: Child[],
+  job: Omit<Job, 'urls' | 'connections'>,
 ): Promise<Measured> {
-  const before = cpuUs(server.pid);
-  const load = await bench.load.ask<Load>({ ...job, url: server.url, connections } satisfies Job);
-  const after = cpuUs(server.pid);
+  const before = cpuOf(servers);
+  const urls = servers.map(({ url }) => url);
+  const load = await bench.load.ask<Load>({ ...job, urls, connections } satisfies Job);
+  const after = cpuOf(servers);
   if (load.failed > 0) throw new Error(`${load.failed} requests failed, the first with ${load.firstFailure}`);
   const cpuPerRequestUs =
     before === undefined || after === undefined ? undefined : (after - before) / load.count;
@@ -92,28 +103,39 @@ export async function inTurn(
 }
 
 export function ofPairs(
+  bench: Bench,
   pairs: Pair[],
-  subject: Child,
-  texts: { name: string; engine: Engine; what: string; baseline: string; goal: number },
+  subjects: Child[],
+  { name, what, baseline, goal }: { name: string; what: string; baseline: string; goal: number },
 ): Figure {
-  const { name, engine, what, goal } = texts;
   const middle = (read: (pair: Pair) => number) => median(pairs.map(read));
   const ratio = middle(pair => pair.subject.perSecond / pair.baseline.perSecond);
   const cpu = pairs.flatMap(pair => pair.subject.cpuPerRequestUs ?? []);
   const bareCpu = pairs.flatMap(pair => pair.baseline.cpuPerRequestUs ?? []);
   return {
-    ...{ name, engine, what, unit: '/s', ratio, goal: `ratio ≥ ${goal}`, met: ratio >= goal },
+    ...ofBench(bench, name),
+    ...{ what, unit: '/s', ratio, goal: `ratio ≥ ${goal}`, met: ratio >= goal },
     value: middle(pair => pair.subject.perSecond),
-    baseline: { what: texts.baseline, value: middle(pair => pair.baseline.perSecond) },
+    baseline: { what: baseline, value: middle(pair => pair.baseline.perSecond) },
     p50Ms: middle(pair => pair.subject.p50Ms),
     p99Ms: middle(pair => pair.subject.p99Ms),
     maxMs: Math.max(...pairs.map(pair => pair.subject.maxMs)),
-    ...memory(subject),
+    ...memory(subjects),
     ...(cpu.length > 0 ? { cpuUs: median(cpu), baselineCpuUs: median(bareCpu) } : {}),
   };
 }
 
-export function memory(child: Child): { rssMb?: number } {
-  const mb = rssMb(child.pid);
+/** Of all of them together. */
+export function memory(children: Child[]): { rssMb?: number } {
+  const mb = total(children.map(({ pid }) => rssMb(pid)));
   return mb === undefined ? {} : { rssMb: mb };
+}
+
+const cpuOf = (children: Child[]) => total(children.map(({ pid }) => cpuUs(pid)));
+
+function total(values: (number | undefined)[]): number | undefined {
+  return values.reduce<number | undefined>(
+    (sum, value) => (sum === undefined || value === undefined ? undefined : sum + value),
+    0,
+  );
 }

@@ -7,7 +7,8 @@ import { serveParent } from './child.ts';
 import { type Draft, request, statusesOf } from './requests.ts';
 
 export interface Job extends Draft {
-  url: string;
+  /** Connections are spread over them. */
+  urls: string[];
   connections: number;
   /** Ends after so many seconds or so many requests, whichever is first. */
   seconds: number;
@@ -34,7 +35,7 @@ const ids: string[] = [];
 let statusesUsed = 0;
 
 async function run(job: Job): Promise<Load> {
-  const pool = new Pool(job.url, { connections: job.connections, pipelining: 1 });
+  const pools = job.urls.map(url => new Pool(url, { connections: job.connections, pipelining: 1 }));
   const latencies: number[] = [];
   let failed = 0;
   let firstFailure: string | null = null;
@@ -45,7 +46,7 @@ async function run(job: Job): Promise<Load> {
   const isOver = () =>
     performance.now() >= endsAt || next >= last || (job.freshOnly === true && next >= statusesOf(ids));
 
-  async function connection(): Promise<void> {
+  async function connection(pool: Pool): Promise<void> {
     while (!isOver()) {
       const n = next++;
       const wire = request(job, n, ids);
@@ -61,10 +62,10 @@ async function run(job: Job): Promise<Load> {
     }
   }
 
-  await Promise.all(Array.from({ length: job.connections }, connection));
+  await Promise.all(Array.from({ length: job.connections }, (_, i) => connection(pools[i % pools.length]!)));
   const seconds = (performance.now() - startedAt) / 1000;
   if (job.freshOnly) statusesUsed = next;
-  await pool.close();
+  for (const pool of pools) await pool.close();
   latencies.sort((a, b) => a - b);
   const count = latencies.length;
   const at = (share: number) => latencies[Math.min(count - 1, Math.floor(count * share))] ?? 0;

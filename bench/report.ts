@@ -27,7 +27,10 @@ export function machine(): Machine {
 function commit(): string {
   try {
     const git = (...args: string[]) =>
-      execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
+      execFileSync('git', args, {
+        ...{ cwd: import.meta.dirname, encoding: 'utf8' },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }).trim();
     const changed = git('status', '--porcelain', '--', '../gateway', '../migrations') !== '';
     return `${git('rev-parse', '--short', 'HEAD')}${changed ? ' with changes' : ''}`;
   } catch {
@@ -37,7 +40,7 @@ function commit(): string {
 
 const head = [
   'figure',
-  'engine',
+  'processes',
   'value',
   'baseline',
   'ratio',
@@ -48,10 +51,19 @@ const head = [
   'CPU µs, bare',
 ];
 
-export function table(figures: Figure[]): string {
+const engineNames = { sqlite: 'Embedded (SQLite)', postgres: 'PostgreSQL' };
+
+/** A table for each engine, with a heading. */
+export function tables(figures: Figure[]): string {
+  return [...Map.groupBy(figures, ({ engine }) => engine)]
+    .map(([engine, those]) => `## ${engineNames[engine]}\n\n${table(those)}`)
+    .join('\n\n');
+}
+
+function table(figures: Figure[]): string {
   const rows = figures.map(figure => [
     figure.what,
-    figure.engine ?? '',
+    String(figure.processes),
     amount(figure.value, figure.unit),
     figure.baseline === null ? '' : `${figure.baseline.what}: ${amount(figure.baseline.value, figure.unit)}`,
     figure.ratio === null ? '' : figure.ratio.toFixed(2),
@@ -69,9 +81,7 @@ export function table(figures: Figure[]): string {
   ]);
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map(row => row[i]!.length)));
   const line = (cells: string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`;
-  const notes = figures.flatMap(({ what, engine, note }) =>
-    note === undefined ? [] : `- ${what}, ${engine}: ${note}`,
-  );
+  const notes = figures.flatMap(({ what, note }) => (note === undefined ? [] : `- ${what}: ${note}`));
   return [line(head), line(widths.map(width => '-'.repeat(width))), ...rows.map(line), '', ...notes]
     .join('\n')
     .trim();
@@ -90,6 +100,8 @@ out waiting for the disk.
 
 ${on.processor}, ${on.cores} cores, ${on.memoryGb} GB · Node ${on.node} · commit ${on.commit} · ${on.date}
 
-${table(figures)}
+What is missed and why is told in [NOTES.md](NOTES.md), what each figure means in [README.md](README.md).
+
+${tables(figures)}
 `;
 }

@@ -2,8 +2,8 @@
  * `npm run bench`: the figures to hold, each beside a baseline measured in the same run. Loopback only; bounded in count and time;
  * ends what it started.
  *
- *     npm run bench -- [--only send,inbound,accept,dispatch,pace,start] [--engine sqlite|postgres|both] [--seconds 4]
- *                      [--rounds 3] [--json] [--save]
+ *     npm run bench -- [--only send,growth,…] [--engine sqlite|postgres|both] [--processes 1,2] [--seconds 2] [--rounds 2]
+ *                      [--rows 1000000] [--numbers 1,100,1000] [--json] [--save]
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,16 +11,19 @@ import { parseArgs } from 'node:util';
 import { findPostgres, startPostgres } from '../test/harness/postgres.ts';
 import { startChild } from './child.ts';
 import type { Bench, Engine, Figure } from './figure.ts';
-import { measurements } from './measurements.ts';
-import { machine, results, table } from './report.ts';
+import { measurements } from './measure/all.ts';
+import { machine, results, tables } from './report.ts';
 import { appSecret } from './subject.ts';
 
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string', default: Object.keys(measurements).join(',') },
     engine: { type: 'string', default: 'both' },
-    seconds: { type: 'string', default: '4' },
-    rounds: { type: 'string', default: '3' },
+    processes: { type: 'string', default: '1,2' },
+    seconds: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '2' },
+    rows: { type: 'string', default: '1000000' },
+    numbers: { type: 'string', default: '1,100,1000' },
     json: { type: 'boolean', default: false },
     save: { type: 'boolean', default: false },
   },
@@ -31,13 +34,23 @@ const closing: (() => Promise<void>)[] = [];
 
 const names = options.only.split(',');
 const unknown = names.filter(name => measurements[name] === undefined);
-const [seconds, rounds] = [Number(options.seconds), Number(options.rounds)];
+const [seconds, rounds, rows] = [Number(options.seconds), Number(options.rounds), Number(options.rows)];
+const [processes, numbers] = [counts(options.processes, 16), counts(options.numbers, 100_000)];
 const engines = { sqlite: ['sqlite'], postgres: ['postgres'], both: ['sqlite', 'postgres'] }[options.engine];
 if (unknown.length > 0)
   refuse(`--only takes ${Object.keys(measurements).join(', ')}, not ${unknown.join(', ')}`);
 if (engines === undefined) refuse('--engine takes sqlite, postgres or both');
 if (!(seconds >= 1 && seconds <= 60)) refuse('--seconds takes 1 to 60');
 if (!(Number.isInteger(rounds) && rounds >= 1 && rounds <= 20)) refuse('--rounds takes 1 to 20');
+if (!(Number.isInteger(rows) && rows >= 1_000 && rows <= 1e9)) refuse('--rows takes 1000 to 1000000000');
+if (processes === undefined) refuse('--processes takes counts from 1 to 16, such as 1,2');
+if (numbers === undefined) refuse('--numbers takes counts from 1 to 100000, such as 1,100,10000');
+
+/** `1,2` as numbers; undefined when it is not that. */
+function counts(text: string, most: number): number[] | undefined {
+  const all = text.split(',').map(Number);
+  return all.every(count => Number.isInteger(count) && count >= 1 && count <= most) ? all : undefined;
+}
 
 function refuse(problem: string): never {
   say(problem);
@@ -65,7 +78,7 @@ try {
 }
 const on = machine();
 if (options.json) console.log(JSON.stringify({ machine: on, figures }, null, 2));
-else console.log(table(figures));
+else console.log(tables(figures));
 if (options.save) {
   const command = ['npm run bench --', ...process.argv.slice(2)].join(' ');
   writeFileSync(join(import.meta.dirname, 'RESULTS.md'), results(figures, on, command));
@@ -83,23 +96,37 @@ async function databases(engine: Engine): Promise<Bench['newDatabase'] | undefin
 
 async function measureAll(engine: Engine, newDatabase: Bench['newDatabase']): Promise<void> {
   for (const name of names) {
-    say(`${name}, ${engine}`);
-    // New for each measurement: none inherits another's warm code or memory.
-    const stub = await startChild('bench/stub.ts');
-    const load = await startChild('bench/load.ts');
-    const bare = await startChild('bench/bare.ts', [stub.url, appSecret]);
-    const bench: Bench = {
-      ...{ engine, seconds, rounds, stub, load, bare, newDatabase },
-      say: text => say(`  ${text}`),
-    };
-    try {
-      figures.push(...(await measurements[name]!(bench)));
-    } catch (error) {
-      // The others are worth having; the exit code tells.
-      say(`  FAILED: ${(error as Error).stack}`);
-      process.exitCode = 1;
-    } finally {
-      for (const child of [load, bare, stub]) await child.stop();
-    }
+    const { run, scales } = measurements[name]!;
+    // The embedded database is for one process.
+    const counts = scales && engine === 'postgres' ? processes! : [1];
+    for (const count of counts) await measureOne(engine, newDatabase, name, count, run);
+  }
+}
+
+async function measureOne(
+  engine: Engine,
+  newDatabase: Bench['newDatabase'],
+  name: string,
+  count: number,
+  work: (bench: Bench) => Promise<Figure[]>,
+): Promise<void> {
+  say(`${name}, ${engine}${count > 1 ? `, ${count} processes` : ''}`);
+  // New for each measurement: none inherits another's warm code or memory.
+  const stub = await startChild('bench/stub.ts');
+  const load = await startChild('bench/load.ts');
+  const bare = await startChild('bench/bare.ts', [stub.url, appSecret]);
+  const bench: Bench = {
+    ...{ engine, seconds, rounds, rows, processes: count, numbers: numbers! },
+    ...{ stub, load, bare, newDatabase },
+    say: text => say(`  ${text}`),
+  };
+  try {
+    figures.push(...(await work(bench)));
+  } catch (error) {
+    // The others are worth having; the exit code tells.
+    say(`  FAILED: ${(error as Error).stack}`);
+    process.exitCode = 1;
+  } finally {
+    for (const child of [load, bare, stub]) await child.stop();
   }
 }

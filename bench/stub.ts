@@ -20,6 +20,12 @@ export interface PhoneArrivals {
   peak: number;
 }
 
+/** From now on this number is answered late; null: none is. */
+export interface Slow {
+  slow: { phone: string; ms: number } | null;
+}
+
+let late: Slow['slow'] = null;
 let byPhone = new Map<string, number[]>();
 let sent = 0;
 
@@ -27,13 +33,19 @@ const server = createServer((request, response) => {
   request.resume();
   request.once('end', () => {
     const text = JSON.stringify(request.method === 'POST' ? take(request) : tell(request));
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': text.length });
-    response.end(text);
+    const answer = () => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': text.length });
+      response.end(text);
+    };
+    if (late === null || phoneOf(request) !== late.phone) answer();
+    else setTimeout(answer, late.ms);
   });
 });
 
-function take({ url = '' }: IncomingMessage): object {
-  const phone = url.split('/').at(-2) ?? '';
+const phoneOf = ({ url = '' }: IncomingMessage) => url.split('/').at(-2) ?? '';
+
+function take(request: IncomingMessage): object {
+  const phone = phoneOf(request);
   const times = byPhone.get(phone);
   if (times === undefined) byPhone.set(phone, [performance.now()]);
   else times.push(performance.now());
@@ -50,6 +62,12 @@ function tell({ url = '' }: IncomingMessage): object {
   if (url.includes('/phone_numbers')) return {};
   const id = /\/(\d+)\?/.exec(url)?.[1] ?? '';
   return { id, display_phone_number: `+${id}`, verified_name: 'Bench', throughput: { level: 'HIGH' } };
+}
+
+function hear(question: Slow | { keep?: boolean }): object {
+  if (!('slow' in question)) return arrivals(question);
+  late = question.slow;
+  return {};
 }
 
 /** Forgets what it tells, unless it is to keep it. */
@@ -85,5 +103,5 @@ function peakPerSecond(times: number[]): number {
 server.keepAliveTimeout = 120_000;
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo;
-  serveParent({ url: `http://127.0.0.1:${port}` }, arrivals);
+  serveParent({ url: `http://127.0.0.1:${port}` }, hear);
 });

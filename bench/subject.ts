@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { call } from '../test/harness/programs.ts';
 import { must, operatorKey } from '../test/harness/tenant.ts';
 import { type Child, startChild } from './child.ts';
+import type { Bench } from './figure.ts';
 import type { Target } from './requests.ts';
 
 export interface Place {
@@ -38,7 +39,32 @@ export function startGateway(place: Place, stubUrl: string): Promise<Child> {
   });
 }
 
+export interface Subject {
+  gateways: Child[];
+  target: Target;
+  place: Place;
+}
+
+/** As many gateways as the bench measures on a new database, with a tenant of so many numbers; all ended afterwards. */
+export async function withSubject<T>(
+  bench: Bench,
+  { numbers, perSecond }: { numbers: number; perSecond: number },
+  work: (subject: Subject) => Promise<T>,
+): Promise<T> {
+  const place = newPlace(await bench.newDatabase());
+  const gateways: Child[] = [];
+  try {
+    for (let i = 0; i < bench.processes; i++) gateways.push(await startGateway(place, bench.stub.url));
+    return await work({ gateways, target: await newTarget(gateways[0]!.url, numbers, perSecond), place });
+  } finally {
+    for (const gateway of gateways) await gateway.stop();
+    place.remove();
+  }
+}
+
 export const appSecret = 'app-secret-of-the-bench';
+/** The id of a new number is the next one: those that ask at once try again, and not for ever. */
+const connectingMax = 4;
 let tenants = 0;
 
 /** A tenant with `count` numbers that may each send `perSecond`. */
@@ -51,7 +77,7 @@ export async function newTarget(gatewayUrl: string, count: number, perSecond: nu
   );
   const numbers: Target['numbers'] = [];
   const wabaId = `77${String(++tenants).padStart(6, '0')}`;
-  for (let n = 0; n < count; n++) {
+  const connect = async (n: number) => {
     // Also its telephone number (stub.ts): Connectly's door names the sender by that.
     const phoneNumberId = `1555${String(tenants).padStart(3, '0')}${String(n).padStart(5, '0')}`;
     const { id } = await must<{ id: number }>(
@@ -67,7 +93,12 @@ export async function newTarget(gatewayUrl: string, count: number, perSecond: nu
         },
       }),
     );
-    numbers.push({ id, phoneNumberId });
-  }
+    numbers[n] = { id, phoneNumberId };
+  };
+  // A few at once: ten thousand one after the other take minutes.
+  for (let from = 0; from < count; from += connectingMax)
+    await Promise.all(
+      Array.from({ length: Math.min(connectingMax, count - from) }, (_, i) => connect(from + i)),
+    );
   return { tenantId: tenant.id, key, appSecret, numbers };
 }

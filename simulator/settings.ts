@@ -11,7 +11,7 @@ export type Settings = {
   /** Each update is put off by a random time up to shuffleMs, so that they overtake each other. */
   shuffle: boolean;
   shuffleMs: number;
-  /** Hold all webhooks; false lets them go at once. */
+  /** Hold all webhooks; false lets them go at once, with `shuffle` in any order. */
   paused: boolean;
   /** Non-ASCII as \uXXXX before signing, as Meta does. */
   escape: boolean;

@@ -144,6 +144,21 @@ for (const shape of ['values', 'changes', 'entries']) {
   });
 }
 
+test('a flood after silence: repeated, and in any order', async () => {
+  await bed.settings({ paused: true, delays: { sent: 0, delivered: null, read: null } });
+  const sent: unknown[] = [];
+  for (let count = 0; count < 100; count += 1) sent.push((await bed.send(text)).json.messages[0].id);
+  assert.equal(await bed.idle(60), false);
+  await bed.settings({ paused: false, shuffle: true, duplicate: 2, concurrency: 1 });
+  assert.ok(await bed.idle());
+  const got = bed.receiver.updates().map(({ item }) => item.id);
+  assert.equal(got.length, 200);
+  const firsts = [...new Set(got)];
+  assert.deepEqual([...firsts].sort(), [...sent].sort());
+  // One order in 100! is the one in which they were made.
+  assert.notDeepEqual(firsts, sent);
+});
+
 test('a reaction is only sent, and only to what a phone wrote', async () => {
   const wamid = await bed.write({ text: 'hi' });
   await bed.send({ type: 'reaction', reaction: { message_id: wamid, emoji: '👍' } });

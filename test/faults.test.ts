@@ -1,6 +1,7 @@
 /** Meta on a bad day, and ourselves killed: nothing lost, nothing doubled, every end visible. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import pg from 'pg';
 import { onEachEngine } from './harness/engines.ts';
 import { freePort } from './harness/postgres.ts';
 import {
@@ -253,6 +254,46 @@ onEachEngine(engine => {
         [...got].filter(([, times]) => times > 1),
         [],
       );
+    });
+  });
+
+  describe('a database that stands still', {
+    skip: engine === 'sqlite' && 'the embedded one is in the process',
+  }, () => {
+    test('holds so many requests and no more; the others hear at once to come back', async () => {
+      await gateway.kill();
+      gateway = await startGateway(place, { env: { ...env, WAGATE_MAX_WAITING: '100' } });
+      const first = await native();
+      // Meta's webhooks are requests that are held, too: none may be under way.
+      await waitForStatus(gateway.url, tenant.key, first.body.id, 'read');
+      await must(call(`${simulator.url}/control/idle?timeout_ms=10000&waba_id=${tenant.wabaId}`));
+      const holder = new pg.Client({ connectionString: place.env.DATABASE_URL });
+      await holder.connect();
+      try {
+        await holder.query('begin; lock table messages in access exclusive mode');
+        let answered = 0;
+        const asked = Array.from({ length: 400 }, async (_, i) => {
+          const answer = await native({ to: String(905_000_000_000 + i) }, { prefer: 'respond-async' });
+          answered++;
+          return answer;
+        });
+        // Answers while nothing can be written: the refusals, and only they.
+        await until(async () => answered === 300);
+        await holder.query('rollback');
+        const answers = await Promise.all(asked);
+        const refused = answers.filter(({ status }) => status === 503);
+        assert.equal(refused.length, 300);
+        for (const { body, headers } of refused) {
+          assert.equal(body.code, 'overloaded');
+          assert.equal(headers.get('retry-after'), '1');
+        }
+        const taken = answers.filter(({ status }) => status === 202);
+        assert.equal(taken.length, 100);
+        for (const { body } of taken) await waitForStatus(gateway.url, tenant.key, body.id, 'read');
+        assert.equal((await received()).length, 101);
+      } finally {
+        await holder.end();
+      }
     });
   });
 });

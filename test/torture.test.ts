@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
-import type { Asked } from '../torture/load.ts';
-import { type AtPhone, judge, type Row } from '../torture/oracle.ts';
+import type { Asked, Written } from '../torture/load.ts';
+import { type AtPhone, judge, judgeIncoming, judgePace, type Row } from '../torture/oracle.ts';
 import { makePlan } from '../torture/plan.ts';
 import { createRandom } from '../torture/random.ts';
 
@@ -24,12 +24,15 @@ describe('the short form', () => {
         once(child, 'exit'),
       ]);
       assert.equal(code, 0, `${schedule}${out}`);
-      const { done, requests } = JSON.parse(out) as {
-        done: { kills: number };
+      const { done, requests, incoming } = JSON.parse(out) as {
+        done: { kills: number; silences: number };
         requests: { taken: number };
+        incoming: number;
       };
       assert.ok(done.kills >= 3, out);
+      assert.ok(done.silences >= 1, out);
       assert.ok(requests.taken >= 10, out);
+      assert.ok(incoming >= 10, out);
     });
   }
 });
@@ -117,6 +120,28 @@ describe('the oracle', () => {
   for (const [name, asks, rows, phones, expected] of cases) {
     test(name, () => assert.deepEqual(kindsOf(asks, rows, phones).sort(), expected.sort()));
   }
+
+  const written: Written = { tenant: 0, phone: '906', wamid: 'wamid.I' };
+  for (const [name, found, expected] of [
+    ['in the conversation', [written], []],
+    ['not in the conversation', [], ['lost']],
+    ['there twice', [written, written], ['doubled']],
+    ["in another tenant's", [{ ...written, tenant: 1 }], ['lost', 'astray']],
+  ] as const) {
+    test(`written by a phone, and ${name}`, () =>
+      assert.deepEqual(
+        judgeIncoming([written], [...found]).map(({ kind }) => kind),
+        expected,
+      ));
+  }
+
+  test('a number at twice its rate', () => {
+    const offences = judgePace({ first: 84, second: 160 }, 80);
+    assert.deepEqual(
+      offences.map(({ kind, what }) => [kind, what]),
+      [['overrun', 'number second sent 160 in a second and may send 80']],
+    );
+  });
 
   test('uncertain, and at no phone: no offence, and told with its reason', () => {
     const uncertain = { ...row, status: 'uncertain', wamid: null, error: { reason: 'reset' } };

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { call } from '../test/harness/programs.ts';
 import { must, type TestTenant } from '../test/harness/tenant.ts';
 import { control } from './chaos.ts';
+import type { Written } from './load.ts';
 import type { AtPhone, Row } from './oracle.ts';
 
 /** What a message is on its way through; `uncertain` may stay, the oracle looks at those. */
@@ -67,6 +68,29 @@ export async function readPhones({ simulatorUrl }: Place): Promise<AtPhone[]> {
     messages.push(...page.data);
     after = page.cursor;
   }
+}
+
+/** What the gateway has of what these phones wrote. */
+export async function readIncoming(place: Place, written: Written[]): Promise<Written[]> {
+  const found: Written[] = [];
+  for (const [tenant, { key }] of place.tenants.entries()) {
+    for (const phone of new Set(written.map(one => one.phone))) {
+      const url = `${place.gatewayUrl}/api/v1/conversations/${phone}`;
+      const { incoming } = await must<{ incoming: { wamid: string }[] }>(call(url, { key }));
+      for (const { wamid } of incoming) found.push({ tenant, phone, wamid });
+    }
+  }
+  return found;
+}
+
+/** The most that reached each number in any one second. */
+export async function readPeaks({ simulatorUrl }: Place): Promise<Record<string, number>> {
+  const { phoneNumbers } = await must<{ phoneNumbers: Record<string, { peakPerSecond: number }> }>(
+    call(`${simulatorUrl}/control/summary`),
+  );
+  return Object.fromEntries(
+    Object.entries(phoneNumbers).map(([id, { peakPerSecond }]) => [id, peakPerSecond]),
+  );
 }
 
 export async function readTimeline(place: Place, tenant: number, id: string): Promise<unknown> {

@@ -2,28 +2,39 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { call } from '../test/harness/programs.ts';
 import { must, type TestTenant } from '../test/harness/tenant.ts';
+import type { MachineClock } from './clock.ts';
 import type { GatewayPlace } from './gateways.ts';
 import type { Deed, Step } from './plan.ts';
 import type { MortalPostgres } from './postgres.ts';
+import type { SmallDisk } from './small-disk.ts';
 
 export interface Scene {
   simulatorUrl: string;
   gateways: GatewayPlace[];
   tenants: TestTenant[];
   postgres: MortalPostgres | undefined;
+  /** Undefined where none can be mounted: then it is never full. */
+  disk: SmallDisk | undefined;
+  clock: MachineClock;
 }
 
-export type Done = Record<'kills' | 'restarts' | 'stalls' | 'databaseStops' | 'faults' | 'silences', number>;
+export type Done = Record<
+  'kills' | 'restarts' | 'stalls' | 'databaseStops' | 'faults' | 'silences' | 'fullDisks' | 'clockSteps',
+  number
+>;
 
 export async function wreakHavoc(scene: Scene, plan: Step[], tell: (line: string) => void): Promise<Done> {
-  const done: Done = { kills: 0, restarts: 0, stalls: 0, databaseStops: 0, faults: 0, silences: 0 };
+  const done: Done = {
+    ...{ kills: 0, restarts: 0, stalls: 0, databaseStops: 0 },
+    ...{ faults: 0, silences: 0, fullDisks: 0, clockSteps: 0 },
+  };
   const startedAt = Date.now();
   /** What takes its time goes on beside the rest, but one thing of a kind at a time. */
   const busy = new Map<string, Promise<void>>();
   for (const { afterMs, deed } of plan) {
     await sleep(afterMs);
     tell(`${String(Date.now() - startedAt).padStart(7)} ms  ${JSON.stringify(deed)}`);
-    const lane = 'gateway' in deed ? `gateway ${deed.gateway}` : deed.kind;
+    const lane = 'gateway' in deed ? `gateway ${deed.gateway}` : laneOf[deed.kind];
     await busy.get(lane);
     busy.set(lane, perform(scene, deed, done));
     // A deed that fails is a fault of this program and ends the run.
@@ -33,8 +44,14 @@ export async function wreakHavoc(scene: Scene, plan: Step[], tell: (line: string
   return done;
 }
 
+/** A server stopped while its disk is full does not come up, and one that ended for want of space comes up with the disk. */
+const laneOf = {
+  ...{ database: 'database', disk: 'database', fault: 'fault' },
+  ...{ webhooks: 'webhooks', silence: 'silence', clock: 'clock' },
+} as const;
+
 async function perform(scene: Scene, deed: Deed, done: Done): Promise<void> {
-  const { simulatorUrl, gateways, tenants, postgres } = scene;
+  const { simulatorUrl, gateways, tenants, postgres, disk, clock } = scene;
   switch (deed.kind) {
     case 'kill': {
       const gateway = gateways[deed.gateway]!;
@@ -75,7 +92,22 @@ async function perform(scene: Scene, deed: Deed, done: Done): Promise<void> {
       done.silences++;
       await control(simulatorUrl, '/control/settings', 'PUT', { paused: true });
       await sleep(deed.forMs);
-      return control(simulatorUrl, '/control/settings', 'PUT', { paused: false });
+      return control(simulatorUrl, '/control/settings', 'PUT', {
+        paused: false,
+        shuffle: true,
+        duplicate: deed.copies,
+      });
+    case 'disk':
+      if (disk === undefined) return;
+      done.fullDisks++;
+      disk.fill();
+      await sleep(deed.forMs);
+      disk.free();
+      // As a service manager would: without room for its log PostgreSQL ends.
+      return postgres?.start();
+    case 'clock':
+      done.clockSteps++;
+      return clock.step(deed.byMs);
   }
 }
 

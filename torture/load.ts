@@ -1,7 +1,8 @@
 /** Callers: each sends as its software would, and writes down exactly what it was told. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
-import type { TestTenant } from '../test/harness/tenant.ts';
+import { call } from '../test/harness/programs.ts';
+import { must, type TestTenant } from '../test/harness/tenant.ts';
 import type { Random } from './random.ts';
 
 /** `taken`: we keep it. `no`: it was refused. `unknown`: nobody said anything that counts. */
@@ -24,67 +25,84 @@ export interface Asked {
   told: Told;
 }
 
-interface Wire {
+export interface Wire {
   path: string;
   headers?: Record<string, string>;
   body: unknown;
 }
 
-type Door = (tenant: TestTenant, phones: string[]) => Wire;
+type Door = (tenant: TestTenant, phones: string[], text: string) => Wire;
 
-const text = { type: 'text', text: { body: 'hello' } };
+const textOf = (body: string) => ({ type: 'text', text: { body } });
 
 /** Every way in. `native` and the dialects that pass Meta's answer on wait for it, the others answer at commit. */
-const doors: [string, Door][] = [
+export const doors: [string, Door][] = [
   [
     'connexease',
-    (_, [to]) => ({ path: '/v1/wa/message', body: { messaging_product: 'whatsapp', to, ...text } }),
+    (_, [to], text) => ({
+      path: '/v1/wa/message',
+      body: { messaging_product: 'whatsapp', to, ...textOf(text) },
+    }),
   ],
   [
     'cloud',
-    ({ phoneNumberId }, [to]) => ({
+    ({ phoneNumberId }, [to], text) => ({
       path: `/v25.0/${phoneNumberId}/messages`,
-      body: { messaging_product: 'whatsapp', to, ...text },
+      body: { messaging_product: 'whatsapp', to, ...textOf(text) },
     }),
   ],
   [
     'connectly',
-    ({ tenantId, key }, [phone]) => ({
+    ({ tenantId, key }, [phone], text) => ({
       path: `/v1/businesses/${tenantId}/send/messages`,
       headers: { 'x-api-key': key },
-      body: { recipient: { id: `+${phone}`, channelType: 'whatsapp' }, message: { text: 'hello' } },
+      body: { recipient: { id: `+${phone}`, channelType: 'whatsapp' }, message: { text } },
     }),
   ],
   [
     'autokonnect',
-    ({ numberId }, phones) => ({
+    ({ numberId }, phones, message) => ({
       path: `/api/v1/whatsapp/${numberId}/messages`,
-      body: { phone_number: phones, type: 'text', message: 'hello' },
+      body: { phone_number: phones, type: 'text', message },
     }),
   ],
-  ['native', (_, [to]) => ({ path: '/api/v1/messages', body: { to, ...text } })],
+  ['native', (_, [to], text) => ({ path: '/api/v1/messages', body: { to, ...textOf(text) } })],
   [
     'native, async',
-    (_, [to]) => ({ path: '/api/v1/messages', headers: { prefer: 'respond-async' }, body: { to, ...text } }),
+    (_, [to], text) => ({
+      path: '/api/v1/messages',
+      headers: { prefer: 'respond-async' },
+      body: { to, ...textOf(text) },
+    }),
   ],
 ];
 
 const patienceMs = 8_000;
 
+/** What a phone wrote to a tenant's number. */
+export interface Written {
+  tenant: number;
+  phone: string;
+  wamid: string;
+}
+
 export interface Load {
   asked: Asked[];
+  written: Written[];
   /** No new requests; resolves when the last answer is in. */
   stop(): Promise<void>;
 }
 
 export function startLoad(
   gateways: { url: string }[],
+  simulatorUrl: string,
   tenants: TestTenant[],
   random: Random,
   { callers, pauseMaxMs }: { callers: number; pauseMaxMs: number },
 ): Load {
   const agent = new Agent({ connections: 64 });
   const asked: Asked[] = [];
+  const written: Written[] = [];
   let stopping = false;
   let n = 0;
 
@@ -96,7 +114,7 @@ export function startLoad(
       const gateway = gateways[mine.whole(0, gateways.length - 1)]!;
       const many = door === 'autokonnect' ? mine.whole(1, 12) : 1;
       const phones = Array.from({ length: many }, () => String(905_000_000_000 + n++));
-      const wire = write(tenants[tenant]!, phones);
+      const wire = write(tenants[tenant]!, phones, 'hello');
       const at = Date.now();
       const told = await ask(agent, gateway.url, tenants[tenant]!, wire);
       asked.push({ n: asked.length, tenant, door, phones, at, told });
@@ -105,9 +123,28 @@ export function startLoad(
     }
   }
 
-  const running = Array.from({ length: callers }, (_, i) => caller(random.stream(`caller ${i}`)));
+  /** A conversation tells its latest hundred messages: each phone writes fewer. */
+  const perPhone = 50;
+
+  async function writer(mine: Random): Promise<void> {
+    for (let count = 0; !stopping; count++) {
+      await sleep(mine.whole(0, pauseMaxMs));
+      const tenant = mine.whole(0, tenants.length - 1);
+      const phone = String(906_000_000_000 + Math.floor(count / perPhone));
+      const body = { phone_number_id: tenants[tenant]!.phoneNumberId, text: 'merhaba' };
+      const url = `${simulatorUrl}/control/phones/${phone}/messages`;
+      const { wamid } = await must<{ wamid: string }>(call(url, { body }));
+      written.push({ tenant, phone, wamid });
+    }
+  }
+
+  const running = [
+    ...Array.from({ length: callers }, (_, i) => caller(random.stream(`caller ${i}`))),
+    writer(random.stream('writer')),
+  ];
   return {
     asked,
+    written,
     async stop() {
       stopping = true;
       await Promise.all(running);

@@ -1,5 +1,5 @@
 /** Compares what callers were told with what phones got and with what the gateway says. Pure: it is tested on invented runs. */
-import type { Asked } from './load.ts';
+import type { Asked, Written } from './load.ts';
 
 /** A message as `GET /api/v1/messages` tells it. */
 export interface Row {
@@ -21,7 +21,7 @@ export interface AtPhone {
 }
 
 export interface Offence {
-  kind: 'lost' | 'doubled' | 'astray' | 'disagreement';
+  kind: 'lost' | 'doubled' | 'astray' | 'disagreement' | 'overrun';
   what: string;
   tenant: number;
   id: string | null;
@@ -113,6 +113,41 @@ export function judge(asked: Asked[], rows: Row[], atPhones: AtPhone[], phoneNum
     if (last !== undefined && last !== row.status)
       blame('disagreement', `${last} at the phone, ${row.status} in the gateway`, to, row);
   }
+}
+
+/** What phones wrote against what the tenants' conversations tell. */
+export function judgeIncoming(written: Written[], found: Written[]): Offence[] {
+  const offence = (kind: Offence['kind'], what: string, { tenant, wamid }: Written): Offence => ({
+    ...{ kind, what: `${what}: ${wamid}`, tenant, id: null },
+    ...{ asked: null, row: null, atPhone: [] },
+  });
+  const name = ({ tenant, phone, wamid }: Written) => `${tenant} ${phone} ${wamid}`;
+  const wrote = new Set(written.map(name));
+  const times = Map.groupBy(found, name);
+  return [
+    ...written
+      .filter(one => !times.has(name(one)))
+      .map(one => offence('lost', 'written by a phone, and not in the conversation', one)),
+    ...[...times.values()]
+      .filter(those => those.length > 1)
+      .map(([one]) => offence('doubled', 'written once by a phone', one!)),
+    ...found
+      .filter(one => !wrote.has(name(one)))
+      .map(one => offence('astray', 'in a conversation, and not written to this tenant', one)),
+  ];
+}
+
+/**
+ * Numbers that sent faster than they may. The margin is for the machine: whoever starves a process and lets go makes what waited
+ * arrive together. A pace that is broken shows as twice the rate and more.
+ */
+export function judgePace(peaks: Record<string, number>, perSecond: number): Offence[] {
+  return Object.entries(peaks)
+    .filter(([, peak]) => peak > perSecond * 1.5)
+    .map(([number, peak]) => ({
+      ...{ kind: 'overrun', tenant: -1, id: null, asked: null, row: null, atPhone: [] },
+      what: `number ${number} sent ${peak} in a second and may send ${perSecond}`,
+    }));
 }
 
 const digits = (phone: string) => phone.replace(/\D/g, '');

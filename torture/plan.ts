@@ -9,8 +9,12 @@ export type Deed =
   | { kind: 'database'; signal: 'SIGQUIT' | 'SIGINT'; forMs: number }
   | { kind: 'fault'; tenant: number; times: number; action: Record<string, string | number | boolean> }
   | { kind: 'webhooks'; settings: Record<string, unknown> }
-  /** Meta says nothing, then everything at once. */
-  | { kind: 'silence'; forMs: number };
+  /** Meta says nothing, then everything at once, so many times, in any order. */
+  | { kind: 'silence'; forMs: number; copies: number }
+  /** The disk with the data is full. */
+  | { kind: 'disk'; forMs: number }
+  /** The clock of the machine that our processes run on is set. */
+  | { kind: 'clock'; byMs: number };
 
 export interface Step {
   afterMs: number;
@@ -44,7 +48,15 @@ export function makePlan(random: Random, shape: Shape): Step[] {
   repeat(part(10), () => ({ kind: 'restart', gateway: gateway() }));
   repeat(part(0.7), () => fault(random, shape));
   repeat(part(4), () => ({ kind: 'webhooks', settings: webhooks(random) }));
-  repeat(part(12), () => ({ kind: 'silence', forMs: random.whole(500, short ? 1_500 : 4_000) }));
+  const silence = (minMs: number, maxMs: number) => () =>
+    ({ kind: 'silence', forMs: random.whole(minMs, maxMs), copies: random.whole(1, 3) }) as const;
+  repeat(part(12), silence(500, short ? 1_500 : 4_000));
+  // One that lasts for a good part of the run, as an hour would.
+  repeat(1, silence(short ? 2_000 : 15_000, short ? 3_000 : 25_000));
+  if (!short) {
+    repeat(part(12), () => ({ kind: 'disk', forMs: random.whole(500, 4_000) }));
+    repeat(part(8), () => ({ kind: 'clock', byMs: clockStep(random) }));
+  }
   if (engine === 'postgres') {
     repeat(part(6), () => ({
       kind: 'database',
@@ -65,6 +77,12 @@ export function makePlan(random: Random, shape: Shape): Step[] {
   }
   const most = short ? 700 : 1_400;
   return deeds.map(deed => ({ afterMs: random.whole(20, most), deed }));
+}
+
+/** From a second to an hour, each order of magnitude as likely; back as often as forth. */
+function clockStep(random: Random): number {
+  const most = random.pick([1_000, 10_000, 60_000, 600_000, 3_600_000]);
+  return random.whole(most / 10, most) * (random.chance(0.5) ? 1 : -1);
 }
 
 function fault(random: Random, { tenants, calm }: Shape): Deed {

@@ -31,12 +31,22 @@ export async function createMortalPostgres(folder: string): Promise<MortalPostgr
 
   async function start(): Promise<void> {
     if (child !== undefined) return;
-    const settings = ['listen_addresses=127.0.0.1', 'max_connections=100', 'deadlock_timeout=200ms'];
+    const settings = [
+      'listen_addresses=127.0.0.1',
+      'max_connections=100',
+      'deadlock_timeout=200ms',
+      'max_wal_size=64MB',
+    ];
     child = spawn(
       join(programs!, 'postgres'),
       ['-D', data, '-p', String(port), '-k', folder, ...settings.flatMap(setting => ['-c', setting])],
       { ...owner, stdio: 'ignore' },
     );
+    const started = child;
+    // Without room for its log it ends by itself.
+    started.once('exit', () => {
+      if (child === started) child = undefined;
+    });
     for (const until = Date.now() + 15_000; !(await answers(url)); await sleep(30))
       if (Date.now() > until) throw new Error('PostgreSQL did not come up');
   }

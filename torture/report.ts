@@ -14,6 +14,14 @@ export interface Report {
   atPhones: number;
   /** Everything came to an end within the time. */
   settled: boolean;
+  /** What phones wrote. */
+  incoming: number;
+  /** The most any number sent in a second. */
+  peakPerSecond: number;
+  /** Answers 500: few, and each worth a look. */
+  faultsTold: number;
+  /** Why the disk was never full; null when it was. */
+  diskSkipped: string | null;
   settleMs: number;
   offences: (Offence & { timeline: unknown })[];
   uncertain: Verdict['uncertain'];
@@ -22,7 +30,10 @@ export interface Report {
   failedStarts: number;
 }
 
-const kinds = ['lost', 'doubled', 'astray', 'disagreement'] as const;
+/** Of the numbers of a run: Meta's STANDARD throughput. */
+export const ratePerSecond = 80;
+
+const kinds = ['lost', 'doubled', 'astray', 'disagreement', 'overrun'] as const;
 
 export function isClean({ calm, offences, uncertain, settled, crashes }: Report): boolean {
   const inDoubt = calm ? uncertain.length : 0;
@@ -42,8 +53,12 @@ export function printReport(report: Report, print: (line: string) => void): void
   row('graceful restarts, stalls', `${done.restarts}, ${done.stalls}`);
   row('database stopped', done.databaseStops);
   row('faults of Meta, silences', `${done.faults}, ${done.silences}`);
+  row('disk full', report.diskSkipped === null ? done.fullDisks : `SKIPPED: ${report.diskSkipped}`);
+  row('clock set', done.clockSteps);
   row('requests taken, refused, unknown', `${requests.taken}, ${requests.refused}, ${requests.unknown}`);
-  row('messages, at phones', `${report.messages}, ${report.atPhones}`);
+  row('of which answered 500', report.faultsTold);
+  row('messages, at phones, incoming', `${report.messages}, ${report.atPhones}, ${report.incoming}`);
+  row('most sent by a number in a second', `${report.peakPerSecond} (it may ${ratePerSecond})`);
   for (const kind of kinds) row(kind, offences.filter(offence => offence.kind === kind).length);
   row('crashes, unclean stops', `${report.crashes.length}, ${report.uncleanStops.length}`);
   row('failed starts (no database)', report.failedStarts);

@@ -1,22 +1,26 @@
 /** One run: set the stage, make trouble while callers call, let it settle, judge. Ends all it started and removes its folder. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../test/harness/postgres.ts';
 import { newTenant, operatorKey, type TestTenant } from '../test/harness/tenant.ts';
-import { readPhones, readRows, readTimeline, settle } from './aftermath.ts';
+import { readIncoming, readPeaks, readPhones, readRows, readTimeline, settle } from './aftermath.ts';
 import { control, type Scene, wreakHavoc } from './chaos.ts';
 import { startChild } from './child.ts';
+import { createMachineClock } from './clock.ts';
 import { createFront } from './front.ts';
 import { createGatewayPlace, type GatewayPlace } from './gateways.ts';
 import { type Load, startLoad } from './load.ts';
 import type { Options } from './options.ts';
-import { judge } from './oracle.ts';
+import { judge, judgeIncoming, judgePace } from './oracle.ts';
 import { makePlan } from './plan.ts';
 import { createMortalPostgres } from './postgres.ts';
 import { createRandom } from './random.ts';
-import type { Report } from './report.ts';
+import { type Report, ratePerSecond } from './report.ts';
+import { cannotMount, mountSmallDisk } from './small-disk.ts';
 
+/** Room for PostgreSQL's own files and what a long run writes. */
+const diskMb = 600;
 /** Offences told with their timelines; the rest is counted. */
 const timelinesMax = 10;
 
@@ -48,26 +52,27 @@ async function run(
   const random = createRandom(options.seed);
   const plan = makePlan(random.stream('plan'), options);
   const scene = await setStage(options, folder, endings);
-  const { gateways, tenants, simulatorUrl, postgres } = scene;
+  const { gateways, tenants, simulatorUrl, postgres, clock } = scene;
+  if (!options.short && scene.diskSkipped !== null) tell(`disk full: SKIPPED, ${scene.diskSkipped}`);
 
-  const load: Load = startLoad(gateways, tenants, random.stream('load'), options);
+  const load: Load = startLoad(gateways, simulatorUrl, tenants, random.stream('load'), options);
   const stopLoad = () => load.stop();
   endings.push(stopLoad);
   const done = await wreakHavoc(scene, plan, tell);
   await stopLoad();
 
   await postgres?.start();
+  clock.catchUp();
   const up = await Promise.all(gateways.map(gateway => gateway.up(20_000)));
   const place = { gatewayUrl: scene.frontUrl, simulatorUrl, tenants };
   const settling = await settle(place, options.settleMs);
   const rows = await readRows(place);
   const atPhones = await readPhones(place);
-  const { offences, uncertain } = judge(
-    load.asked,
-    rows,
-    atPhones,
-    tenants.map(({ phoneNumberId }) => phoneNumberId),
-  );
+  const numbers = tenants.map(({ phoneNumberId }) => phoneNumberId);
+  const { offences, uncertain } = judge(load.asked, rows, atPhones, numbers);
+  offences.push(...judgeIncoming(load.written, await readIncoming(place, load.written)));
+  const peaks = await readPeaks(place);
+  offences.push(...judgePace(peaks, ratePerSecond));
   const told = (kind: string) => load.asked.filter(one => one.told.kind === kind).length;
   const timelineOf = async (tenant: number, id: string | null) =>
     id === null ? null : await readTimeline(place, tenant, id);
@@ -81,6 +86,10 @@ async function run(
     requests: { taken: told('taken'), refused: told('no'), unknown: told('unknown') },
     messages: rows.length,
     atPhones: atPhones.length,
+    incoming: load.written.length,
+    peakPerSecond: Math.max(0, ...Object.values(peaks)),
+    faultsTold: load.asked.filter(one => one.told.status === 500).length,
+    diskSkipped: scene.diskSkipped,
     settled: settling.settled && up.every(Boolean),
     settleMs: settling.ms,
     offences: await Promise.all(
@@ -100,13 +109,21 @@ async function setStage(
   options: Options,
   folder: string,
   endings: (() => unknown)[],
-): Promise<Scene & { frontUrl: string }> {
+): Promise<Scene & { frontUrl: string; diskSkipped: string | null }> {
   // PostgreSQL runs as another user, who has to come through.
   chmodSync(folder, 0o711);
-  const data = join(folder, 'wagate');
+  const why = options.short ? 'the short form leaves it out' : cannotMount();
+  const disk = why === false ? mountSmallDisk(join(folder, 'disk'), diskMb) : undefined;
+  if (disk !== undefined)
+    endings.push(() => {
+      if (options.keep) cpSync(disk.folder, join(folder, 'kept'), { recursive: true });
+      disk.remove();
+    });
+  const onDisk = disk?.folder ?? folder;
+  const data = join(onDisk, 'wagate');
   mkdirSync(data, { mode: 0o700 });
   const postgres =
-    options.engine === 'postgres' ? await createMortalPostgres(join(folder, 'postgres')) : undefined;
+    options.engine === 'postgres' ? await createMortalPostgres(join(onDisk, 'postgres')) : undefined;
   if (postgres !== undefined) endings.push(() => postgres.stop('SIGQUIT'));
 
   const simulator = startChild(
@@ -123,7 +140,9 @@ async function setStage(
   // Meta repeats a failed webhook for days; here it has to be minutes.
   await control(simulatorUrl, '/control/settings', 'PUT', { retryBaseMs: 100, retryMaxMs: 1_000 });
 
+  const clock = createMachineClock(join(folder, 'clock'));
   const env = {
+    ...clock.env,
     WAGATE_DATA: data,
     WAGATE_MODE: 'live',
     WAGATE_MASTER_KEY: '5a'.repeat(32),
@@ -153,6 +172,8 @@ async function setStage(
     kill: async () => undefined,
   };
   const tenants: TestTenant[] = [];
-  for (let i = 0; i < options.tenants; i++) tenants.push(await newTenant(program, simulatorUrl));
-  return { gateways, tenants, simulatorUrl, postgres, frontUrl: front.url };
+  for (let i = 0; i < options.tenants; i++)
+    tenants.push(await newTenant(program, simulatorUrl, { throughput: 'STANDARD' }));
+  const diskSkipped = why === false ? null : why;
+  return { gateways, tenants, simulatorUrl, postgres, disk, clock, frontUrl: front.url, diskSkipped };
 }

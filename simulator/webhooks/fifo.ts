@@ -10,6 +10,13 @@ export function createFifo<T>() {
   }
 
   return {
+    /** Any order is as likely as any other (Fisher and Yates). */
+    shuffle(): void {
+      for (let i = items.length - 1; i > head; i -= 1) {
+        const j = head + Math.floor(Math.random() * (i - head + 1));
+        [items[i], items[j]] = [items[j] as T, items[i] as T];
+      }
+    },
     push(item: T): void {
       items.push(item);
     },

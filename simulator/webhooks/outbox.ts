@@ -52,6 +52,7 @@ export function createOutbox(wabaId: string, deps: OutboxDeps) {
   const fresh = createFifo<Update>();
   const ready = createFifo<Parcel>();
   let active = 0;
+  let held = false;
   let woken = false;
   let closed = false;
 
@@ -99,8 +100,11 @@ export function createOutbox(wabaId: string, deps: OutboxDeps) {
 
   function pump(): void {
     if (closed) return;
-    const { concurrency, batch, duplicate, paused } = settings.of(wabaId);
+    const { concurrency, batch, duplicate, paused, shuffle } = settings.of(wabaId);
+    const floods = held && !paused;
+    held = paused;
     if (paused) return;
+    if (floods && shuffle) for (const queue of [fresh, ready]) queue.shuffle();
     while (active < concurrency) {
       let parcel = ready.shift();
       if (!parcel) {

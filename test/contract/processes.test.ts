@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
+import { afterEach, beforeEach, describe, test } from 'node:test';
 import { createFeed } from '../../gateway/messages/feed.ts';
+import { openJournal } from '../../gateway/messages/journal.ts';
 import { closeLane, createLane, markSweep, openLane } from '../../gateway/messages/pace.ts';
-import { createPresence, type PresenceDeps } from '../../gateway/messages/presence.ts';
+import { createPresence, type Presence } from '../../gateway/messages/presence.ts';
 import { createSweeper } from '../../gateway/messages/sweeper.ts';
 import { createLog } from '../../gateway/platform/log.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
@@ -70,45 +71,56 @@ onEachEngine((engine, open) => {
     return rows.length;
   }
 
-  // The embedded database has one process at a time: who is not us is gone.
-  const onlyPostgres = engine === 'postgres' ? test : () => undefined;
-  onlyPostgres(
-    'a process that was silent for a while keeps its journal, for it goes on writing there',
-    async () => {
-      let clock = 1_000;
-      const buried: PresenceDeps['takeOver'] = async () => undefined;
-      const process_ = (processId: string, pid: number) =>
-        createPresence({
-          database: db.database,
-          log,
-          dataFolder: folder,
-          processId,
-          pid,
-          now: () => clock,
-          takeOver: buried,
-        });
-      const isKnown = async (id: string) =>
-        (await db.database.all('select id from processes where id = $1', [id])).length > 0;
-      // Stalled: its process runs (the one that started us), and it does not beat.
-      const stalled = process_('stalled', process.ppid);
+  describe('silence', { skip: engine === 'sqlite' && 'the embedded database has one process' }, () => {
+    let clock: number;
+    let looking: Presence;
+    const start = async () => {
+      clock = 1_000;
+      looking = createPresence({
+        ...{ database: db.database, log, dataFolder: folder, processId: 'looking', pid: process.pid },
+        now: () => clock,
+        beatEveryMs: 20,
+        takeOver: async () => undefined,
+      });
+      // A process that runs (the one that started us) on this machine, and does not beat.
       await db.database.transact(tx =>
         tx.all(
-          `insert into processes (id, place, pid, beat, started_at) values ('stalled', 'elsewhere', $1, 0, 1)`,
+          `insert into processes (id, place, pid, beat, started_at) values ('silent', 'elsewhere', $1, 0, 1)`,
           [process.ppid],
         ),
       );
-      const other = process_('other', process.pid);
-      await other.start();
+      await looking.start();
       await db.database.transact(tx =>
         tx.all(
-          `update processes set place = (select place from processes where id = 'other') where id = 'stalled'`,
+          `update processes set place = (select place from processes where id = 'looking') where id = 'silent'`,
         ),
       );
-      clock += 7_000;
-      await until(async () => !(await isKnown('stalled')));
-      await other.stop();
-      assert.ok(existsSync(join(folder, 'journals', 'stalled')));
-      stalled.journal.close();
-    },
-  );
+    };
+    afterEach(() => looking.stop());
+    const beatOf = async (id: string) =>
+      (await db.database.all<{ beat: number }>('select beat from processes where id = $1', [id]))[0]?.beat;
+
+    test('of a while is death, and keeps the journal, for a stalled process goes on writing there', async () => {
+      const stalled = openJournal(folder, 'silent');
+      await start();
+      await until(async () => (await beatOf('silent')) === undefined);
+      assert.ok(existsSync(join(folder, 'journals', 'silent')));
+      stalled.close();
+    });
+
+    for (const [direction, stepMs] of [
+      ['forward', 3_600_000],
+      ['backward', -3_600_000],
+    ] as const) {
+      test(`is not what a clock set ${direction} looks like`, async () => {
+        await start();
+        clock += stepMs;
+        // Each look follows a beat: at the second beat the first look is over.
+        await until(async () => (await beatOf('looking'))! >= 2);
+        assert.equal(await beatOf('silent'), 0);
+        // And death is seen all the same.
+        await until(async () => (await beatOf('silent')) === undefined);
+      });
+    }
+  });
 });

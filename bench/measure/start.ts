@@ -1,8 +1,8 @@
 /** From the command to ready, and the memory of a process that has nothing to do. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Child, rssMb, startChild } from './child.ts';
-import { type Bench, type Figure, median } from './figure.ts';
-import { newPlace, startGateway } from './subject.ts';
+import { type Child, rssMb, startChild } from '../child.ts';
+import { type Bench, type Figure, median, ofBench } from '../figure.ts';
+import { newPlace, startGateway } from '../subject.ts';
 
 const idleMs = 3_000;
 
@@ -23,7 +23,7 @@ export async function start(bench: Bench): Promise<Figure[]> {
       );
       rounds.push({ ready, bareReady, idle, bareIdle });
     }
-    const common = { name: 'start', engine: bench.engine };
+    const common = ofBench(bench, 'start');
     const middle = (key: keyof (typeof rounds)[number]) => median(rounds.map(round => round[key]));
     const [ready, idle] = [middle('ready'), middle('idle')];
     return [

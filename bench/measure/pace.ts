@@ -1,21 +1,26 @@
 /** One number with more to send than it may: what Meta sees in any one second, and how much of the rate is used. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Child } from './child.ts';
-import { type Bench, type Figure, measure, memory } from './figure.ts';
-import type { Arrivals } from './stub.ts';
-import { newTarget } from './subject.ts';
+import type { Child } from '../child.ts';
+import { type Bench, type Figure, measure, memory, ofBench } from '../figure.ts';
+import type { Target } from '../requests.ts';
+import type { Arrivals } from '../stub.ts';
+import { withSubject } from '../subject.ts';
 
-export async function pace(bench: Bench, gateway: Child): Promise<Figure[]> {
+export async function pace(bench: Bench): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const perSecond of [80, 1_000]) figures.push(...(await paceOf(bench, gateway, perSecond)));
+  for (const perSecond of [80, 1_000])
+    figures.push(
+      ...(await withSubject(bench, { numbers: 1, perSecond }, ({ gateways, target }) =>
+        paceOf(bench, gateways, target, perSecond),
+      )),
+    );
   return figures;
 }
 
-async function paceOf(bench: Bench, gateway: Child, perSecond: number): Promise<Figure[]> {
-  const target = await newTarget(gateway.url, 1, perSecond);
+async function paceOf(bench: Bench, gateways: Child[], target: Target, perSecond: number): Promise<Figure[]> {
   const messages = perSecond * Math.max(8, bench.seconds * 2);
   await bench.stub.ask<Arrivals>({});
-  await measure(bench, gateway, { kind: 'connectly', target, seconds: 60, countMax: messages });
+  await measure(bench, gateways, { kind: 'connectly', target, seconds: 60, countMax: messages });
   const deadline = Date.now() + 60_000;
   let arrivals: Arrivals;
   do {
@@ -26,7 +31,7 @@ async function paceOf(bench: Bench, gateway: Child, perSecond: number): Promise<
   const { count, spanMs, peak } = Object.values(arrivals.phones)[0]!;
   if (count !== messages) throw new Error(`${count} of ${messages} messages arrived`);
   const used = ((count - 1) * 1000) / spanMs / perSecond;
-  const common = { name: 'pace', engine: bench.engine, baseline: { what: 'the rate', value: perSecond } };
+  const common = { ...ofBench(bench, 'pace'), baseline: { what: 'the rate', value: perSecond } };
   const what = `one number at ${perSecond}/s`;
   bench.say(`${what}: at most ${peak} in a second, ${(used * 100).toFixed(1)} % used`);
   return [
@@ -42,7 +47,7 @@ async function paceOf(bench: Bench, gateway: Child, perSecond: number): Promise<
     },
     {
       ...{ ...common, what: `${what}: used`, unit: '/s', value: used * perSecond, ratio: used },
-      ...{ goal: 'ratio ≥ 0.95', met: used >= 0.95, ...memory(gateway) },
+      ...{ goal: 'ratio ≥ 0.95', met: used >= 0.95, ...memory(gateways) },
     },
   ];
 }

@@ -1,0 +1,29 @@
+/** The measurements by name, in the order they run. Each cleans up what it started. */
+import type { Bench, Figure } from '../figure.ts';
+import { accept } from './accept.ts';
+import { dispatch } from './dispatch.ts';
+import { growth } from './growth.ts';
+import { inbound } from './inbound.ts';
+import { numbers } from './numbers.ts';
+import { pace } from './pace.ts';
+import { send } from './send.ts';
+import { slow } from './slow.ts';
+import { start } from './start.ts';
+
+export interface Measurement {
+  run(bench: Bench): Promise<Figure[]>;
+  /** Also with several processes on one database, where the engine allows that. */
+  scales?: true;
+}
+
+export const measurements: Record<string, Measurement> = {
+  send: { run: send, scales: true },
+  inbound: { run: inbound, scales: true },
+  accept: { run: accept, scales: true },
+  dispatch: { run: dispatch, scales: true },
+  pace: { run: pace },
+  start: { run: start },
+  growth: { run: growth },
+  numbers: { run: numbers },
+  slow: { run: slow },
+};
