@@ -106,7 +106,7 @@ async function insertOnce(
       return await deps.database.transact(tx => insert(tx, deps, input, facts));
     } catch (error) {
       const isUniqueViolation = (error as { code?: unknown }).code === '23505';
-      if (!isUniqueViolation || attempt === 5) throw error;
+      if (!isUniqueViolation || attempt === 100) throw error;
     }
   }
 }

@@ -43,7 +43,8 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
   async function find(text: string): Promise<ApiKey | undefined> {
     const hash = keyHash(text);
     const entry = kept.get(hash);
-    if (entry !== undefined && entry.until > now()) return entry.key;
+    // Not further ahead than it can be: a clock that is set back must not keep a revoked key alive.
+    if (entry !== undefined && entry.until > now() && entry.until <= now() + keptMs) return entry.key;
     const key = await findApiKey(database, text);
     if (kept.size >= keptMax) kept.clear();
     kept.set(hash, { key, until: now() + keptMs });

@@ -225,7 +225,8 @@ async function settled(
   number: SendingNumber,
 ): Promise<Outcome | Refusal> {
   if (settlement === undefined) {
-    const status = await messageStatus(deps.database, message.tenantId, message.id);
+    // Whatever keeps us from looking: the message is kept, and a caller who is told otherwise would send it again.
+    const status = await messageStatus(deps.database, message.tenantId, message.id).catch(() => undefined);
     return { code: 'answer_pending', messageId: message.id, status: status ?? 'queued' };
   }
   const { status, wamid, answer, error } = settlement;

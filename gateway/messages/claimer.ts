@@ -118,7 +118,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
         if (!running) return;
         const taken = await claims.add(run);
         if (taken === 'closed') {
-          const opensAt = await laneOpensAt(database, run);
+          const opensAt = await laneOpensAt(database, run, now());
           if (opensAt - now() > 1_000) return wakeAt(run, opensAt);
           await sleep(Math.max(1, opensAt - now()));
           run.again = true;

@@ -8,6 +8,9 @@
 import { first, type Sql, type Tx } from '../platform/database.ts';
 
 export const horizonUs = 100_000;
+
+/** A lane that is booked further ahead than this was booked by a clock that has been set back since: what it says is void. */
+const staleUs = 60_000_000;
 const usedPercent = 96;
 
 export interface Lane {
@@ -57,7 +60,7 @@ export interface Booking {
 }
 
 const isOpen =
-  'lanes.paused_until <= $3 and lanes.next_us <= $5 and (lanes.due_at is null or lanes.due_at > $3)';
+  'lanes.paused_until <= $3 and (lanes.next_us <= $5 or lanes.next_us > $7) and (lanes.due_at is null or lanes.due_at > $3)';
 const earlier = (a: string, b: string) => `case when ${a} is null or ${b} < ${a} then ${b} else ${a} end`;
 
 /**
@@ -72,6 +75,7 @@ export async function bookLanes(
   nowMs: number,
   sweepAt: number,
 ): Promise<Map<number, number[]>> {
+  const nowUs = nowMs * 1000;
   const wanted = bookings.map(({ numberId, count, dueAt }) => ({
     number: numberId,
     count,
@@ -89,14 +93,14 @@ export async function bookLanes(
      update lanes set
        granted = case when ${isOpen} then wanted.count else 0 end,
        next_us = case when ${isOpen} and wanted.count > 0
-         then (case when next_us > $4 then next_us else $4 end) + wanted.count * (100000000 / (per_second * ${usedPercent}))
+         then (case when next_us > $4 and next_us <= $7 then next_us else $4 end) + wanted.count * (100000000 / (per_second * ${usedPercent}))
          else next_us end,
        due_at = case when ${isOpen} then ${earlier('due_at', 'wanted.due')} else ${earlier('due_at', 'wanted.due_closed')} end,
        sweep_at = case when wanted.count > 0 and (${isOpen}) then ${earlier('sweep_at', 'cast($6 as bigint)')} else sweep_at end
      from wanted, locked
      where lanes.tenant_id = $1 and lanes.number_id = wanted.number_id and locked.number_id = wanted.number_id
      returning lanes.number_id, granted, next_us, per_second`,
-    [tenantId, JSON.stringify(wanted), nowMs, nowMs * 1000, nowMs * 1000 + horizonUs, sweepAt],
+    [tenantId, JSON.stringify(wanted), nowMs, nowUs, nowUs + horizonUs, sweepAt, nowUs + staleUs],
   );
   return new Map(
     rows.map(({ number_id, granted, next_us, per_second }) => {
@@ -111,11 +115,13 @@ export async function openLane(tx: Tx, lane: LaneKey, nowMs: number): Promise<La
   const row = await first<{ next_us: number; per_second: number; bulk_paused_until: number }>(
     tx,
     `update lanes set due_at = due_at
-     where number_id = $1 and tenant_id = $2 and paused_until <= $3 and next_us <= $4
+     where number_id = $1 and tenant_id = $2 and paused_until <= $3 and (next_us <= $4 or next_us > $5)
      returning next_us, per_second, bulk_paused_until`,
-    [lane.numberId, lane.tenantId, nowMs, nowMs * 1000 + horizonUs],
+    [lane.numberId, lane.tenantId, nowMs, nowMs * 1000 + horizonUs, nowMs * 1000 + staleUs],
   );
-  return row && { nextUs: row.next_us, perSecond: row.per_second, bulkPausedUntil: row.bulk_paused_until };
+  if (row === undefined) return undefined;
+  const nextUs = row.next_us > nowMs * 1000 + staleUs ? 0 : row.next_us;
+  return { nextUs, perSecond: row.per_second, bulkPausedUntil: row.bulk_paused_until };
 }
 
 /** Locks the lane whatever its state, for who looks after its messages: no claim may come between what is seen and what is written. */
@@ -206,11 +212,13 @@ export async function lanesToSweep(sql: Sql, now: number, limit: number): Promis
 }
 
 /** When a lane may be looked at again: the later of its pause and its booking. */
-export async function laneOpensAt(sql: Sql, lane: LaneKey): Promise<number> {
+export async function laneOpensAt(sql: Sql, lane: LaneKey, nowMs: number): Promise<number> {
   const row = await first<{ next_us: number; paused_until: number }>(
     sql,
     'select next_us, paused_until from lanes where number_id = $1 and tenant_id = $2',
     [lane.numberId, lane.tenantId],
   );
-  return row === undefined ? 0 : Math.max(row.paused_until, Math.ceil((row.next_us - horizonUs) / 1000));
+  if (row === undefined) return 0;
+  const booked = row.next_us > nowMs * 1000 + staleUs ? 0 : Math.ceil((row.next_us - horizonUs) / 1000);
+  return Math.max(row.paused_until, booked);
 }

@@ -122,6 +122,9 @@ function dueOf(priority: number, condition: string): string {
     order by due_at, id limit $7`;
 }
 
+/** In the very words of the index messages_unsettled: from less SQLite does not see that it serves, and reads the whole tenant. */
+const isUnsettled = "status in ('sending', 'uncertain')";
+
 /** Gives back claims whose sends were never written. */
 export async function releaseClaims(tx: Tx, lane: LaneKey, ids: string[], claimedBy: string): Promise<void> {
   await tx.all(
@@ -136,7 +139,7 @@ export async function releaseClaims(tx: Tx, lane: LaneKey, ids: string[], claime
 export async function releaseWholeClaim(tx: Tx, lane: LaneKey, claim: Claim): Promise<string[]> {
   const rows = await tx.all<{ id: string }>(
     `update messages set status = 'queued', rank = 0, claimed_by = null, claimed_until = null, tries = tries - 1
-     where tenant_id = $1 and number_id = $2 and status = 'sending' and claimed_by = $3 and claimed_until = $4
+     where tenant_id = $1 and number_id = $2 and ${isUnsettled} and status = 'sending' and claimed_by = $3 and claimed_until = $4
      returning id`,
     [lane.tenantId, lane.numberId, claim.by, claim.until],
   );
@@ -170,7 +173,7 @@ export async function takeOverClaims(
   dead: DeadProcess,
 ): Promise<{ released: string[]; uncertain: string[] }> {
   const claims = await tx.all<{ id: string; tries: number }>(
-    `select id, tries from messages where tenant_id = $1 and number_id = $2 and status = 'sending' and claimed_by = $3`,
+    `select id, tries from messages where tenant_id = $1 and number_id = $2 and ${isUnsettled} and status = 'sending' and claimed_by = $3`,
     [lane.tenantId, lane.numberId, dead.id],
   );
   const neverWritten = ({ id, tries }: (typeof claims)[number]) =>
@@ -192,7 +195,7 @@ export async function takeOverClaims(
 export async function abandonClaims(tx: Tx, lane: LaneKey, now: number): Promise<string[]> {
   const rows = await tx.all<{ id: string }>(
     `update messages set status = 'uncertain', rank = 20, claimed_until = null, error = '${senderGone}'
-     where tenant_id = $1 and number_id = $2 and status = 'sending' and claimed_until <= $3
+     where tenant_id = $1 and number_id = $2 and ${isUnsettled} and status = 'sending' and claimed_until <= $3
      returning id`,
     [lane.tenantId, lane.numberId, now],
   );
@@ -209,7 +212,7 @@ export async function giveUpUncertain(
   const rows = await tx.all<{ id: string }>(
     `update messages set status = 'failed', rank = 25, ended_at = $4,
        error = '{"reason":"the request to Meta was written, no answer came and no status followed"}'
-     where tenant_id = $1 and number_id = $2 and status = 'uncertain' and sending_at <= $3
+     where tenant_id = $1 and number_id = $2 and ${isUnsettled} and status = 'uncertain' and sending_at <= $3
      returning id`,
     [lane.tenantId, lane.numberId, sentBefore, now],
   );

@@ -8,13 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Graph, GraphAnswer } from '../meta/graph.ts';
 import { type Verdict, verdictOf } from '../meta/verdict.ts';
 import { createBatcher } from '../platform/batch.ts';
+import { steadyMs } from '../platform/clock.ts';
 import type { Database } from '../platform/database.ts';
 import { type Log, plainLines } from '../platform/log.ts';
 import type { NumberBook, SendingNumber } from '../tenants/number-book.ts';
 import type { Feed } from './feed.ts';
 import { type Journal, sendName } from './journal.ts';
 import type { ClaimedMessage, Settlement } from './message.ts';
-import { type LaneKey, markDue, pauseLane } from './pace.ts';
+import { horizonUs, type LaneKey, markDue, pauseLane } from './pace.ts';
 import { releaseClaims } from './queue.ts';
 import { reasonOf, type SendResult, settle, settlementOf } from './settle.ts';
 
@@ -103,7 +104,8 @@ export function createSender(deps: SenderDeps): Sender {
   }
 
   async function send(message: ClaimedMessage): Promise<void> {
-    const wait = message.slotUs / 1000 - now();
+    // No slot is further ahead, unless the clock was set back since it was given.
+    const wait = Math.min(message.slotUs / 1000 - now(), (3 * horizonUs) / 1000);
     if (wait >= 1) {
       const interrupted = await sleep(wait, false, { signal: stopping.signal }).catch(() => true);
       if (interrupted) return release(message);
@@ -170,7 +172,7 @@ export function createSender(deps: SenderDeps): Sender {
    * slots. Spaced at 98 % of the rate they catch up slowly with slots that are spaced at 96 %.
    */
   async function turn(number: SendingNumber): Promise<void> {
-    const nowUs = now() * 1000;
+    const nowUs = steadyMs() * 1000;
     const atUs = Math.max(nowUs, nextWriteUs.get(number.id) ?? 0);
     if (nextWriteUs.size > 50_000) nextWriteUs.clear();
     nextWriteUs.set(number.id, atUs + Math.ceil(1_000_000 / (number.perSecond * 0.98)));

@@ -5,6 +5,9 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now() };
 
+/** Milliseconds since the process began: for lengths of time, since nobody can set it. */
+export const steadyMs = () => performance.now();
+
 export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }

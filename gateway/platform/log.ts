@@ -5,8 +5,21 @@ import pino, { type Logger } from 'pino';
 
 export type Log = Logger;
 
+/** Lines that wait for the disk; further ones are dropped. */
+const waitingMaxBytes = 4_000_000;
+
 export function createLog(level: string, file: string | null): Log {
   if (file !== null) mkdirSync(dirname(file), { recursive: true });
+  // Workers write to the same place. To a file each write is one piece; to a pipe only as much as this.
+  const destination = pino.destination({
+    dest: file ?? 1,
+    sync: false,
+    mkdir: true,
+    maxLength: waitingMaxBytes,
+    ...(file === null && { maxWrite: 4_096 }),
+  });
+  // A full disk costs lines of the log, not the gateway.
+  destination.on('error', () => undefined);
   return pino(
     {
       level,
@@ -17,13 +30,7 @@ export function createLog(level: string, file: string | null): Log {
         censor: '[secret]',
       },
     },
-    // Workers write to the same place. To a file each write is one piece; to a pipe only as much as this.
-    pino.destination({
-      dest: file ?? 1,
-      sync: false,
-      mkdir: true,
-      ...(file === null && { maxWrite: 4_096 }),
-    }),
+    destination,
   );
 }
 

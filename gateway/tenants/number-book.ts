@@ -50,7 +50,8 @@ export function createNumberBook(deps: {
 
   async function keep<T>(key: string, load: () => Promise<T>): Promise<T> {
     const entry = kept.get(key);
-    if (entry !== undefined && entry.until > now()) return entry.value as T;
+    // Not further ahead than it can be: the clock may have been set back.
+    if (entry !== undefined && entry.until > now() && entry.until <= now() + keptMs) return entry.value as T;
     const before = timesForgotten;
     const value = await load();
     // Read before the change, perhaps: true enough for this caller, and for no later one.
