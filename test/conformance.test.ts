@@ -60,6 +60,28 @@ onEachEngine(engine => {
         body: { phone_number_id: demo.PHONE_NUMBER_ID, type: 'text', text: { body: 'Hi' } },
       }),
     );
+    const closed = '905321230001';
+    const optedOut = '905321230002';
+    await writes(demo, closed, 'Hi', { timestamp: String(Math.floor(Date.now() / 1000) - 25 * 3600) });
+    await writes(demo, optedOut, 'STOP');
+    const poor = await newTenant(gateway, gateway.simulatorUrl);
+    const operator = { key: operatorKey };
+    await must(
+      call(`${gateway.url}/api/v1/tenants/${poor.tenantId}`, {
+        ...operator,
+        method: 'PATCH',
+        body: { billing: 'prepaid' },
+      }),
+    );
+    const demoKey = async (body: Record<string, unknown>) =>
+      (
+        await must<{ key: string }>(
+          call(`${gateway.url}/api/v1/tenants/${demo.TENANT_ID}/api-keys`, {
+            ...operator,
+            body: { name: 'conformance', ...body },
+          }),
+        )
+      ).key;
     await must(call(`${gateway.simulatorUrl}/control/idle?timeout_ms=10000`));
     const templates = await must<{ data: { id: number; name: string }[] }>(
       call(`${gateway.url}/api/v1/templates`, { key: demo.KEY! }),
@@ -78,6 +100,15 @@ onEachEngine(engine => {
       EMPTY_TAG_ID: '9999',
       PAUSED_TEMPLATE_ID: templateId('paused_offer'),
       INCOMING_WAMID: incoming.wamid,
+      SPENT_KEY: await demoKey({ perMinute: 1 }),
+      READ_KEY: await demoKey({ powers: { access: 'read' } }),
+      POOR_KEY: poor.key,
+      POOR_TENANT_ID: poor.tenantId,
+      POOR_NUMBER_ID: String(poor.numberId),
+      POOR_PHONE_NUMBER_ID: poor.phoneNumberId,
+      CLOSED_RECIPIENT: closed,
+      SILENT_RECIPIENT: '905321230003',
+      OPTED_OUT_RECIPIENT: optedOut,
     };
   });
 
@@ -85,6 +116,21 @@ onEachEngine(engine => {
     await gateway?.stop();
     place?.remove();
   });
+
+  /** Somebody writes to the demo number. */
+  const writes = (demo: Record<string, string>, from: string, text: string, beside = {}) =>
+    must(
+      call(`${gateway.simulatorUrl}/control/phones/${from}/messages`, {
+        body: { phone_number_id: demo.PHONE_NUMBER_ID, type: 'text', text: { body: text }, ...beside },
+      }),
+    );
+
+  /** Takes what the key may ask for in this minute, if something is left. */
+  const spend = () =>
+    call(`${gateway.url}/v1/wa/message?is_fake=true`, {
+      key: names.SPENT_KEY!,
+      body: { messaging_product: 'whatsapp', to: '905321234567', type: 'text', text: { body: 'x' } },
+    });
 
   /** Meta no longer takes the token of this number, as after a revocation, and the gateway has found out. */
   async function disconnect(tenant: TestTenant): Promise<void> {
@@ -121,6 +167,7 @@ onEachEngine(engine => {
         const raw = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Case;
         test(`${file}: ${raw.about}`, async () => {
           const { request, answer, meta, endpoint = 'messages', status = 'read' } = fill(raw, names);
+          if (JSON.stringify(raw).includes('{{SPENT_KEY}}')) await spend();
           const before = await ids();
           const actual = await call(`${gateway.url}${request.path}`, {
             method: request.method,

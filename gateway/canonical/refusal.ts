@@ -48,6 +48,15 @@ export type Refusal =
   | { code: 'answer_pending'; messageId: string; status: string }
   | { code: 'message_ended'; messageId: string; status: 'expired' | 'canceled' | 'failed'; reason: string }
   | { code: 'meta_unreachable'; reason: string }
+  /** Of an API key: so many requests in one second (sec) or one minute (min). */
+  | { code: 'rate_limited'; window: 'sec' | 'min'; limit: number; retryAfterMs: number }
+  | { code: 'balance_insufficient'; neededMicros: number; availableMicros: number }
+  /** closedAt: Unix ms; null when the recipient never wrote to this number. */
+  | { code: 'window_closed'; recipient: string; closedAt: number | null }
+  | { code: 'recipient_opted_out'; recipient: string }
+  | { code: 'idempotency_mismatch'; key: string }
+  /** What the key may not do, as a sentence. */
+  | { code: 'power_missing'; reason: string }
   | { code: 'overloaded'; retryAfterSeconds: number }
   | { code: 'fault'; faultId: string };
 
@@ -84,6 +93,12 @@ export const refusals: Record<RefusalCode, { status: number; title: string }> = 
   },
   message_ended: { status: 422, title: 'The message ended before Meta took it' },
   meta_unreachable: { status: 502, title: 'Meta cannot be reached just now' },
+  rate_limited: { status: 429, title: 'The API key is past its rate limit' },
+  balance_insufficient: { status: 402, title: 'The balance does not cover this' },
+  window_closed: { status: 422, title: 'The recipient has not written within 24 hours; send a template' },
+  recipient_opted_out: { status: 422, title: 'The recipient asked for no more marketing' },
+  idempotency_mismatch: { status: 422, title: 'The Idempotency-Key was used for another request' },
+  power_missing: { status: 403, title: 'The API key may not do this' },
   overloaded: { status: 503, title: 'The gateway is past its capacity; try again shortly' },
   fault: { status: 500, title: 'Something went wrong on our side' },
 };

@@ -56,7 +56,13 @@ let nested: JsonObject = {};
 for (let level = 0; level < 50_000; level++) nested = { nested };
 
 function answers({ refuse }: Dialect, door: Door, body: Json): void {
-  const command = door.read({ params: { phoneNumberId: '1' }, query: {}, headers: {}, body });
+  const command = door.read({
+    ip: '127.0.0.1',
+    params: { phoneNumberId: '1' },
+    query: {},
+    headers: {},
+    body,
+  });
   if (isRefusal(command)) {
     const { status } = refuse(command);
     assert.ok(status >= 400 && status < 500, `${status}`);

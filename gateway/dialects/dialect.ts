@@ -6,6 +6,7 @@
  */
 import type { Content, MetaEndpoint, Recipient } from '../canonical/content.ts';
 import type { Json, JsonObject } from '../canonical/json.ts';
+import type { LimitState } from '../canonical/key-limit.ts';
 import type { Refusal } from '../canonical/refusal.ts';
 
 export type DialectName = 'cloud' | 'connexease' | 'connectly' | 'autokonnect' | 'native';
@@ -19,6 +20,8 @@ export interface WireRequest {
   headers: Record<string, string | undefined>;
   /** JSON as parsed; a form as an object of its fields. undefined when the request had no body. */
   body: Json | undefined;
+  /** Who asks; behind trusted proxies whom they ask for. Empty when the caller has gone already. */
+  ip: string;
 }
 
 export interface WireAnswer {
@@ -68,6 +71,8 @@ export interface SendCommand {
   tags: number[];
   /** A refusal here is given after the audience is known to be non-empty: AutoKonnect documents that order. */
   content: Content | TemplateNeed | Refusal;
+  /** The template to send instead to those whose 24-hour window is closed. */
+  fallback: Content | null;
   endpoint: MetaEndpoint;
   /** Connexease's is_fake: everything but the call to Meta. */
   fake: boolean;
@@ -101,6 +106,8 @@ export interface AcceptedMessage {
   /** Meta's own answer `{messaging_product, contacts, messages}`; null if it was never seen. */
   meta: JsonObject | null;
   fake: boolean;
+  /** Of content that needs an open window, when it was looked at. closesAt: Unix ms, null when the recipient never wrote. */
+  window?: { open: boolean; closesAt: number | null; sentFallback: boolean };
 }
 
 export type Outcome =
@@ -114,6 +121,8 @@ export interface Door {
   path: string;
   /** When true, faults of the body are told before faults of the number in the path. */
   bodyFirst: boolean;
+  /** This door only tells what its send would come to; every other does with `?preview=true`. */
+  previews?: true;
   read(wire: WireRequest): Command | Refusal;
   answer(outcome: Outcome, wire: WireRequest): WireAnswer;
   /** A canonical path (`interactive.action.buttons[0].reply.title`) in the caller's words. */
@@ -128,4 +137,6 @@ export interface Dialect {
   /** The API key the request carries. */
   credential(wire: Pick<WireRequest, 'headers' | 'query'>): string | Refusal;
   refuse(refusal: Refusal): WireAnswer;
+  /** Headers of every answer to a send that reached the limit of its key, let through or not; `{}` where the vendor has none. */
+  limitHeaders(limit: LimitState): Record<string, string>;
 }

@@ -41,6 +41,12 @@ export const refusalSamples: { [Code in RefusalCode]: RefusalOf<Code> } = {
   answer_pending: { code: 'answer_pending', messageId: 'm-1', status: 'sending' },
   message_ended: { code: 'message_ended', messageId: 'm-1', status: 'expired', reason: 'waited too long' },
   meta_unreachable: { code: 'meta_unreachable', reason: 'ECONNREFUSED' },
+  rate_limited: { code: 'rate_limited', window: 'sec', limit: 80, retryAfterMs: 250 },
+  balance_insufficient: { code: 'balance_insufficient', neededMicros: 7_800, availableMicros: 1_000 },
+  window_closed: { code: 'window_closed', recipient: '905321234567', closedAt: 1_700_000_000_000 },
+  recipient_opted_out: { code: 'recipient_opted_out', recipient: '905321234567' },
+  idempotency_mismatch: { code: 'idempotency_mismatch', key: 'order-1' },
+  power_missing: { code: 'power_missing', reason: 'it may only read' },
   overloaded: { code: 'overloaded', retryAfterSeconds: 2 },
   fault: { code: 'fault', faultId: 'f-1' },
 };

@@ -6,6 +6,7 @@ const patterns: Record<string, RegExp> = {
   '<trace>': /^A[A-Za-z0-9_-]{10,}$/,
   '<digits>': /^\d+$/,
   '<text>': /^[\s\S]+$/,
+  '<time>': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
 };
 
 /** The first difference as a sentence, or undefined. */

@@ -11,7 +11,7 @@ import { autokonnect } from './autokonnect.ts';
 const door = autokonnect.doors[0]!;
 
 function read(body: Json | undefined) {
-  return door.read({ params: { id: '123' }, query: {}, headers: {}, body });
+  return door.read({ ip: '127.0.0.1', params: { id: '123' }, query: {}, headers: {}, body });
 }
 
 function command(body: JsonObject): SendCommand {
@@ -39,6 +39,7 @@ test('a request is read around its content', () => {
     campaign: null,
     sendAt: null,
     ttlMs: null,
+    fallback: null,
   });
 });
 

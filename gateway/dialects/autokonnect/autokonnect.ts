@@ -3,6 +3,7 @@ import { isObject } from '../../canonical/json.ts';
 import { invalid, isRefusal, type Refusal, required } from '../../canonical/refusal.ts';
 import { bearer } from '../bearer.ts';
 import type { Command, Dialect, Outcome, WireAnswer, WireRequest } from '../dialect.ts';
+import { ietfLimitHeaders } from '../limit-headers.ts';
 import { given, isBlank } from '../reading.ts';
 import { readAudience } from './audience.ts';
 import { readContent } from './content.ts';
@@ -28,6 +29,7 @@ function read(wire: WireRequest): Command | Refusal {
     campaign: null,
     sendAt: null,
     ttlMs: null,
+    fallback: null,
   };
 }
 
@@ -43,4 +45,5 @@ export const autokonnect: Dialect = {
   doors: [{ method: 'POST', path: '/api/v1/whatsapp/:id/messages', bodyFirst: true, read, answer, field }],
   credential: wire => bearer(wire.headers.authorization),
   refuse,
+  limitHeaders: ietfLimitHeaders,
 };

@@ -28,10 +28,17 @@ const expected: Record<RefusalCode, [status: number, code: string | null]> = {
   template_not_approved: [400, 'template_not_approved'],
   object_not_found: [404, 'object_not_found'],
   conflict: [409, 'conflict'],
-  meta_rejected: [422, 'meta_rejected'],
+  // Of Meta's 131047, which the sample is: the code of our own no for that reason.
+  meta_rejected: [422, 'window_closed'],
   answer_pending: [504, 'answer_pending'],
   message_ended: [422, 'message_expired'],
   meta_unreachable: [502, 'meta_unreachable'],
+  rate_limited: [429, 'rate_limited'],
+  balance_insufficient: [402, 'balance_insufficient'],
+  window_closed: [422, 'window_closed'],
+  recipient_opted_out: [422, 'recipient_opted_out'],
+  idempotency_mismatch: [422, 'idempotency_mismatch'],
+  power_missing: [403, 'power_missing'],
   overloaded: [503, 'overloaded'],
   fault: [500, null],
 };
@@ -61,8 +68,35 @@ test('the sentences of the page stand where it has one, ours name the field', ()
     code: 'invalid_components',
     message: 'components[0].parameters[0].link is required',
   });
+  assert.deepEqual(body(invalid('Idempotency-Key', 'format', 'must be short')), {
+    code: 'invalid_idempotency_key',
+    message: 'Idempotency-Key must be short',
+  });
   assert.deepEqual(body(invalid('phone_number[1]', 'format', 'must be a phone number')), {
     code: 'invalid_phone_number',
     message: 'phone_number[1] must be a phone number',
   });
+});
+
+test('a limit says how long to wait, in the sentence and in Retry-After', () => {
+  const { body, headers } = autokonnect.refuse({
+    code: 'rate_limited',
+    window: 'min',
+    limit: 4800,
+    retryAfterMs: 36_001,
+  });
+  assert.deepEqual(headers, { 'retry-after': '37' });
+  assert.deepEqual(body, {
+    code: 'rate_limited',
+    message: 'This API key may make 4800 requests a minute; try again in 37 s.',
+  });
+});
+
+test("Meta's other refusals keep the general code", () => {
+  const { error } = refusalSamples.meta_rejected;
+  const { body } = autokonnect.refuse({
+    ...refusalSamples.meta_rejected,
+    error: { ...error, code: 132000, title: 'Template parameter count mismatch' },
+  });
+  assert.deepEqual(body, { code: 'meta_rejected', message: '(#132000) Template parameter count mismatch' });
 });

@@ -5,6 +5,9 @@
 import type { Json } from '../../canonical/json.ts';
 import { type Issue, type Refusal, refusals } from '../../canonical/refusal.ts';
 import type { WireAnswer } from '../dialect.ts';
+import { retryAfter, wholeSeconds } from '../limit-headers.ts';
+import { codeOf } from '../meta-rejection.ts';
+import { policySentence } from '../policy-words.ts';
 
 /** The page's own sentences, by the code they stand beside. */
 const documented: Record<string, string> = {
@@ -25,10 +28,11 @@ const documented: Record<string, string> = {
   template_not_found: 'Template ID not found for this company',
 };
 
-/** `missing_<field>` and `invalid_<field>` go on where the table ends: `invalid_phone_number`, `missing_interactive`. */
+/** `missing_<field>` and `invalid_<field>` go on where the table ends: `invalid_phone_number`, `invalid_idempotency_key`. */
 function fieldCode({ path, rule }: Issue): string {
-  const name = /^\w+/.exec(path)?.[0] ?? 'body';
-  if (rule === 'required' && path === name) return `missing_${name}`;
+  const field = /^[\w-]+/.exec(path)?.[0] ?? 'body';
+  const name = field.toLowerCase().replaceAll('-', '_');
+  if (rule === 'required' && path === field) return `missing_${name}`;
   return name === 'template_id' ? 'invalid_template_id_format' : `invalid_${name}`;
 }
 
@@ -74,8 +78,19 @@ export function refuse(refusal: Refusal): WireAnswer {
     case 'overloaded':
       return {
         ...coded(503, 'overloaded', title),
-        headers: { 'retry-after': String(refusal.retryAfterSeconds) },
+        headers: retryAfter(refusal.retryAfterSeconds),
       };
+    case 'rate_limited':
+      return {
+        ...coded(status, refusal.code, policySentence(refusal)),
+        headers: retryAfter(wholeSeconds(refusal.retryAfterMs)),
+      };
+    case 'balance_insufficient':
+    case 'window_closed':
+    case 'recipient_opted_out':
+    case 'idempotency_mismatch':
+    case 'power_missing':
+      return coded(status, refusal.code, policySentence(refusal));
     case 'body_unreadable':
       return coded(400, 'invalid_body', refusal.reason);
     case 'body_too_large':
@@ -87,7 +102,7 @@ export function refuse(refusal: Refusal): WireAnswer {
     case 'meta_rejected':
       return coded(
         422,
-        'meta_rejected',
+        codeOf(refusal),
         `(#${refusal.error.code}) ${refusal.error.details ?? refusal.error.title}`,
       );
     case 'message_ended':

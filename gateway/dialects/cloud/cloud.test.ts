@@ -7,6 +7,7 @@ import { refusalSamples } from '../refusal-samples.ts';
 import { cloud } from './cloud.ts';
 
 const wire = (body: Json | undefined): WireRequest => ({
+  ip: '127.0.0.1',
   params: { version: 'v25.0', phoneNumberId: '106540352242922' },
   query: {},
   headers: {},
@@ -210,6 +211,54 @@ describe('refusing', () => {
     assert.deepEqual(cloud.refuse(refusal), { status: 404, body: { error: body } });
     const { fbtrace_id } = error({ ...refusal, error: { ...rejected, body: { code: 132001 } } });
     assert.match(String(fbtrace_id), /^A\w{22}$/);
+  });
+  for (const [code, status, number, said] of [
+    ['rate_limited', 400, 80007, 'This API key may make 80 requests a second; try again in 1 s.'],
+    [
+      'balance_insufficient',
+      400,
+      131042,
+      'The balance does not cover this: 0.0078 is needed, 0.001 is available. Top up, then send again.',
+    ],
+    [
+      'window_closed',
+      400,
+      131047,
+      'Message failed to send because more than 24 hours have passed since the customer last replied to this number.',
+    ],
+    [
+      'recipient_opted_out',
+      400,
+      131050,
+      'Unable to deliver the message. This recipient has chosen to stop receiving marketing messages on WhatsApp from your business',
+    ],
+    [
+      'idempotency_mismatch',
+      400,
+      100,
+      'Idempotency-Key order-1 was used for another request within 24 hours; use a new key for a new request.',
+    ],
+    ['power_missing', 403, 10, 'This API key may not do this: it may only read.'],
+  ] as const) {
+    it(`${code} is ${number}`, () => {
+      const told = error(refusalSamples[code]);
+      assert.equal(cloud.refuse(refusalSamples[code]).status, status);
+      assert.equal(told.code, number);
+      assert.match(String(told.message), new RegExp(`^\\(#${number}\\) \\S`));
+      assert.deepEqual(told.error_data, { messaging_product: 'whatsapp', details: said });
+    });
+  }
+  it('the window is told to the letter of Meta’s 131047', () => {
+    const { fbtrace_id, error_data, ...rest } = error(refusalSamples.window_closed);
+    assert.deepEqual(rest, {
+      message: '(#131047) Re-engagement message',
+      type: 'OAuthException',
+      code: 131047,
+    });
+  });
+  it('a limit says when to come again, and that it will pass', () => {
+    assert.deepEqual(cloud.refuse(refusalSamples.rate_limited).headers, { 'retry-after': '1' });
+    assert.equal(error(refusalSamples.rate_limited).is_transient, true);
   });
   it('an unknown number and another tenant’s are told alike', () => {
     const { fbtrace_id: one, ...unknown } = error({ code: 'number_not_found', number: '1' });

@@ -3,6 +3,7 @@ import type { MetaEndpoint } from '../../canonical/content.ts';
 import type { RefusalOf } from '../../canonical/refusal.ts';
 import { bearer } from '../bearer.ts';
 import type { Dialect, Door, Outcome, WireAnswer, WireRequest } from '../dialect.ts';
+import { ietfLimitHeaders } from '../limit-headers.ts';
 import { metaAnswer } from '../meta-answer.ts';
 import { read } from './read.ts';
 import { refuse } from './refuse.ts';
@@ -46,4 +47,5 @@ export const cloud: Dialect = {
   doors: prefixes.flatMap(prefix => edges.map(endpoint => doorOf(prefix, endpoint))),
   credential,
   refuse,
+  limitHeaders: ietfLimitHeaders,
 };

@@ -44,6 +44,7 @@ export function read(wire: WireRequest, endpoint: MetaEndpoint): Command | Refus
     campaign: null,
     sendAt: null,
     ttlMs: null,
+    fallback: null,
   };
 }
 

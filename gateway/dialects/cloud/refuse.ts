@@ -4,6 +4,9 @@
  */
 import type { Refusal } from '../../canonical/refusal.ts';
 import type { WireAnswer } from '../dialect.ts';
+import { retryAfter, wholeSeconds } from '../limit-headers.ts';
+import { asMetaRejection } from '../meta-rejection.ts';
+import { policySentence } from '../policy-words.ts';
 import { type GraphError, graphError, traced } from './graph-error.ts';
 import { issueError } from './issue-error.ts';
 import { pathError, unsupportedRequest } from './path-error.ts';
@@ -12,6 +15,9 @@ export function refuse(refusal: Refusal): WireAnswer {
   switch (refusal.code) {
     case 'meta_rejected':
       return traced(refusal.error.httpStatus, refusal.error.body);
+    case 'window_closed':
+    case 'recipient_opted_out':
+      return refuse(asMetaRejection(refusal));
     case 'field_invalid':
       return graphError(issueError(refusal.issues));
     case 'route_not_found':
@@ -25,7 +31,14 @@ export function refuse(refusal: Refusal): WireAnswer {
   }
 }
 
-type Told = 'meta_rejected' | 'field_invalid' | 'route_not_found' | 'number_not_found' | 'number_forbidden';
+type Told =
+  | 'meta_rejected'
+  | 'window_closed'
+  | 'recipient_opted_out'
+  | 'field_invalid'
+  | 'route_not_found'
+  | 'number_not_found'
+  | 'number_forbidden';
 
 function errorOf(refusal: Exclude<Refusal, { code: Told }>): GraphError {
   switch (refusal.code) {
@@ -45,6 +58,32 @@ function errorOf(refusal: Exclude<Refusal, { code: Told }>): GraphError {
       };
     case 'tenant_forbidden':
       return { status: 403, code: 10, message: '(#10) Application does not have permission for this action' };
+    case 'power_missing':
+      return {
+        status: 403,
+        code: 10,
+        message: '(#10) Application does not have permission for this action',
+        details: policySentence(refusal),
+      };
+    case 'rate_limited':
+      // Of the two codes for too many calls the one that is WhatsApp's own; 130429 and 131056 would be Meta's pace, not ours.
+      return {
+        status: 400,
+        code: 80007,
+        message: '(#80007) Rate limit issues',
+        transient: true,
+        details: policySentence(refusal),
+        headers: retryAfter(wholeSeconds(refusal.retryAfterMs)),
+      };
+    case 'balance_insufficient':
+      return {
+        status: 400,
+        code: 131042,
+        message: '(#131042) Business eligibility payment issue',
+        details: policySentence(refusal),
+      };
+    case 'idempotency_mismatch':
+      return parameter(400, policySentence(refusal));
     case 'tenant_not_found':
       return unsupportedRequest('post', refusal.tenant);
     case 'object_not_found':
@@ -94,7 +133,7 @@ function errorOf(refusal: Exclude<Refusal, { code: Told }>): GraphError {
         message: '(#130429) Rate limit hit',
         transient: true,
         details: `The gateway is past its capacity; try again in ${refusal.retryAfterSeconds} s.`,
-        headers: { 'retry-after': String(refusal.retryAfterSeconds) },
+        headers: retryAfter(refusal.retryAfterSeconds),
       };
     case 'credential_corrupt':
       return {

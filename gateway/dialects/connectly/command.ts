@@ -50,6 +50,7 @@ export function readCommand(
     campaign: campaignName,
     sendAt: null,
     ttlMs: null,
+    fallback: null,
   };
 }
 

@@ -2,6 +2,7 @@
 
 import type { Refusal } from '../../canonical/refusal.ts';
 import type { Command, Dialect, Door, Outcome, WireAnswer, WireRequest } from '../dialect.ts';
+import { ietfLimitHeaders } from '../limit-headers.ts';
 import { isBlank } from '../reading.ts';
 import { field } from './field.ts';
 import { refuse } from './refuse.ts';
@@ -17,6 +18,8 @@ export const connectly: Dialect = {
     return key === undefined || isBlank(key) ? { code: 'credential_missing' } : key.trim();
   },
   refuse,
+  // None of the vendor's are known; these are the general ones (docs/dialects/connectly.md).
+  limitHeaders: ietfLimitHeaders,
 };
 
 function door(name: string, read: (wire: WireRequest) => Command | Refusal): Door {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isObject } from '../../canonical/json.ts';
 import { invalid, type Refusal, type RefusalCode } from '../../canonical/refusal.ts';
+import { asMetaRejection } from '../meta-rejection.ts';
 import { refusalSamples } from '../refusal-samples.ts';
 import { connectly } from './connectly.ts';
 
@@ -30,6 +31,12 @@ const expected: Record<RefusalCode, [status: number, type: string, code: string]
   message_ended: [400, 'FAILED_PRECONDITION', 'UNSPECIFIED'],
   answer_pending: [504, 'UNSPECIFIED', 'UNSPECIFIED'],
   meta_unreachable: [502, 'UNSPECIFIED', 'UNSPECIFIED'],
+  rate_limited: [429, 'UNSPECIFIED', 'UNSPECIFIED'],
+  balance_insufficient: [402, 'FAILED_PRECONDITION', 'UNSPECIFIED'],
+  window_closed: [400, 'DEADLINE_EXCEEDED', 'MESSAGE_OUTSIDE_OF_ELIGIBILITY_WINDOW'],
+  recipient_opted_out: [400, 'INVALID_REQUEST', 'MESSAGE_CUSTOMER_OPTED_OUT'],
+  idempotency_mismatch: [422, 'INVALID_REQUEST', 'UNSPECIFIED'],
+  power_missing: [403, 'AUTHENTICATION', 'UNSPECIFIED'],
   overloaded: [503, 'UNSPECIFIED', 'UNSPECIFIED'],
   credential_unchecked: [503, 'UNSPECIFIED', 'UNSPECIFIED'],
   credential_corrupt: [500, 'UNSPECIFIED', 'UNSPECIFIED'],
@@ -98,6 +105,34 @@ test('a template that is being deleted has a code of its own', () => {
 
 test('overloaded says when to come again', () => {
   assert.deepEqual(refuse(refusalSamples.overloaded).headers, { 'retry-after': '2' });
+});
+
+test('a limit says which it was and when to come again', () => {
+  const { body, headers } = refuse(refusalSamples.rate_limited);
+  assert.equal(body.message, 'This API key may make 80 requests a second; try again in 1 s.');
+  assert.deepEqual(body.details, { window: 'sec', limit: 80, retryAfterMs: 250 });
+  assert.deepEqual(headers, { 'retry-after': '1' });
+});
+
+test('who never wrote has a code of its own', () => {
+  const { body } = refuse({ code: 'window_closed', recipient: '905321234567', closedAt: null });
+  assert.equal(body.code, 'ERROR_CODE_MESSAGE_CUSTOMER_NO_CONVERSATION_INITIATION');
+  assert.equal(body.type, 'ERROR_TYPE_FAILED_PRECONDITION');
+  assert.equal(body.message, '905321234567 has not written to this number; send an approved template.');
+});
+
+test('the window and the opt-out read alike, whether Meta says no or we', () => {
+  for (const early of [refusalSamples.window_closed, refusalSamples.recipient_opted_out]) {
+    const { cntTraceId: ours, ...body } = refuse(early).body;
+    const { cntTraceId: metas, ...later } = refuse(asMetaRejection(early)).body;
+    assert.deepEqual(body, later);
+  }
+});
+
+test('money is told in whole units for people and in micros for programs', () => {
+  const { body } = refuse(refusalSamples.balance_insufficient);
+  assert.match(String(body.message), /: 0\.0078 is needed, 0\.001 is available\./);
+  assert.deepEqual(body.details, { neededMicros: 7_800, availableMicros: 1_000 });
 });
 
 test('the key is X-API-Key, and only that', () => {

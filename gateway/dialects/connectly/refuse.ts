@@ -1,7 +1,10 @@
 /** Refusals in Connectly's flat error object (vendor-apis.md §2.4). */
 import type { JsonObject } from '../../canonical/json.ts';
-import { type Issue, type Refusal, refusals } from '../../canonical/refusal.ts';
+import { type Issue, type Refusal, type RefusalOf, refusals } from '../../canonical/refusal.ts';
 import type { WireAnswer } from '../dialect.ts';
+import { retryAfter, wholeSeconds } from '../limit-headers.ts';
+import { asMetaRejection } from '../meta-rejection.ts';
+import { policySentence } from '../policy-words.ts';
 import { codeOfIssue, codeOfMeta, codeOfTemplateStatus, type ErrorCode } from './codes.ts';
 import { newTraceId } from './trace.ts';
 
@@ -34,8 +37,13 @@ export function refuse(refusal: Refusal): WireAnswer {
     cntTraceId: newTraceId(),
     details,
   };
-  if (refusal.code !== 'overloaded') return { status, body };
-  return { status, body, headers: { 'retry-after': String(refusal.retryAfterSeconds) } };
+  const headers = headersOf(refusal);
+  return headers === undefined ? { status, body } : { status, body, headers };
+}
+
+function headersOf(refusal: Refusal): Record<string, string> | undefined {
+  if (refusal.code === 'overloaded') return retryAfter(refusal.retryAfterSeconds);
+  return refusal.code === 'rate_limited' ? retryAfter(wholeSeconds(refusal.retryAfterMs)) : undefined;
 }
 
 function say(refusal: Refusal): Said {
@@ -84,6 +92,30 @@ function say(refusal: Refusal): Said {
       return { ...request('ERROR_CODE_UNSPECIFIED', title), status };
     case 'meta_rejected':
       return sayMeta(refusal.error);
+    case 'window_closed':
+      return sayWindow(refusal);
+    case 'recipient_opted_out':
+      return sayMeta(asMetaRejection(refusal).error);
+    case 'balance_insufficient': {
+      const { neededMicros, availableMicros } = refusal;
+      const details = { neededMicros, availableMicros };
+      return {
+        ...request('ERROR_CODE_UNSPECIFIED', policySentence(refusal), details),
+        type: 'ERROR_TYPE_FAILED_PRECONDITION',
+        status,
+      };
+    }
+    case 'idempotency_mismatch': {
+      const details = { idempotencyKey: refusal.key };
+      return { ...request('ERROR_CODE_UNSPECIFIED', policySentence(refusal), details), status };
+    }
+    case 'power_missing':
+      return { ...authentication(policySentence(refusal)), status };
+    case 'rate_limited': {
+      const { window, limit, retryAfterMs } = refusal;
+      const details = { window, limit, retryAfterMs };
+      return { ...unspecified(status, policySentence(refusal)), details };
+    }
     case 'message_ended':
       return { ...request('ERROR_CODE_UNSPECIFIED', refusal.reason), type: 'ERROR_TYPE_FAILED_PRECONDITION' };
     case 'answer_pending':
@@ -92,12 +124,16 @@ function say(refusal: Refusal): Said {
     case 'credential_unchecked':
     case 'credential_corrupt':
     case 'fault':
-      return { status, type: 'ERROR_TYPE_UNSPECIFIED', code: 'ERROR_CODE_UNSPECIFIED', message: title };
+      return unspecified(status, title);
   }
 }
 
 function request(code: ErrorCode, message: string, details: JsonObject = {}): Said {
   return { status: 400, type: 'ERROR_TYPE_INVALID_REQUEST', code, message, details };
+}
+
+function unspecified(status: number, message: string): Said {
+  return { status, type: 'ERROR_TYPE_UNSPECIFIED', code: 'ERROR_CODE_UNSPECIFIED', message };
 }
 
 function authentication(message: string): Said {
@@ -125,6 +161,19 @@ function sayTemplate(refusal: TemplateRefusal): Said {
   const translation = refusal.language === null ? '' : ` in language ${refusal.language}`;
   const message = `Template ${refusal.template}${translation} does not exist, please create it first`;
   return request('ERROR_CODE_MESSAGE_TEMPLATE_NOT_FOUND', message, { field: 'templateName' });
+}
+
+/** Whether the recipient ever wrote is what tells the two codes apart; a closed window reads as Meta's own 131047 does. */
+function sayWindow(refusal: RefusalOf<'window_closed'>): Said {
+  const said = sayMeta(asMetaRejection(refusal).error);
+  if (refusal.closedAt !== null) return said;
+  return {
+    ...said,
+    // Clients take this type for "outside the window" (vendor-apis.md §2.4, Cy20).
+    type: 'ERROR_TYPE_FAILED_PRECONDITION',
+    code: 'ERROR_CODE_MESSAGE_CUSTOMER_NO_CONVERSATION_INITIATION',
+    message: policySentence(refusal),
+  };
 }
 
 function sayMeta({ code, title, details }: Extract<Refusal, { code: 'meta_rejected' }>['error']): Said {

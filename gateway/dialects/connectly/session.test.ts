@@ -12,7 +12,7 @@ import { connectly } from './connectly.ts';
 const [session, templated] = connectly.doors;
 
 function read(body: Json | undefined, door = session!) {
-  return door.read({ params: { businessId: 'b-1' }, query: {}, headers: {}, body });
+  return door.read({ ip: '127.0.0.1', params: { businessId: 'b-1' }, query: {}, headers: {}, body });
 }
 
 const recipient = { id: '+16044441111', channelType: 'whatsapp' };
@@ -59,6 +59,7 @@ test('a session message is read around its content', () => {
     campaign: 'test_campaign_2022-03-12',
     sendAt: null,
     ttlMs: null,
+    fallback: null,
   });
 });
 

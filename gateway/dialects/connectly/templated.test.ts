@@ -10,7 +10,7 @@ import { connectly } from './connectly.ts';
 const [, door] = connectly.doors;
 
 function need(body: JsonObject) {
-  const wire = { params: { businessId: 'b-1' }, query: {}, headers: {} };
+  const wire = { ip: '127.0.0.1', params: { businessId: 'b-1' }, query: {}, headers: {} };
   const command = door!.read({ ...wire, body: { number: '+16502223333', templateName: 'promo', ...body } });
   if (isRefusal(command)) return command;
   assert.ok(command.kind === 'send' && !isRefusal(command.content) && isTemplateNeed(command.content));

@@ -3,11 +3,13 @@ import { describe, it } from 'node:test';
 import { isObject, type Json, type JsonObject } from '../../canonical/json.ts';
 import { isRefusal, type Refusal } from '../../canonical/refusal.ts';
 import type { AcceptedMessage, SendCommand, WireRequest } from '../dialect.ts';
+import { asMetaRejection } from '../meta-rejection.ts';
 import { refusalSamples } from '../refusal-samples.ts';
 import { connexease } from './connexease.ts';
 
 const [door] = connexease.doors;
 const wire = (body: Json | undefined, query: Record<string, string> = {}): WireRequest => ({
+  ip: '127.0.0.1',
   params: {},
   query,
   headers: {},
@@ -95,6 +97,66 @@ describe('refusing', () => {
     const refusal = refusalSamples.meta_rejected;
     assert.equal(connexease.refuse(refusal).status, 502);
     assert.deepEqual(errors(refusal).params, { error: refusal.error.body });
+  });
+  it('a limit is RATE_001 as the page has it', () => {
+    const { status, headers } = connexease.refuse(refusalSamples.rate_limited);
+    assert.equal(status, 429);
+    assert.deepEqual(headers, { 'retry-after': '1' });
+    assert.deepEqual(errors(refusalSamples.rate_limited), {
+      code: 'RATE_001',
+      group: 'TOO_MANY_REQUESTS',
+      description: 'Rate limit exceeded. Please try again later.',
+      params: { limit_type: 'sec', retry_after: '1s' },
+    });
+  });
+  for (const [window, retryAfterMs, seconds] of [
+    ['sec', 1, '1'],
+    ['sec', 1_001, '1'],
+    ['min', 1, '1'],
+    ['min', 36_001, '37'],
+    ['min', 60_000, '60'],
+    ['min', 60_001, '60'],
+  ] as const) {
+    it(`${retryAfterMs} ms until the ${window} has room`, () => {
+      const refusal = { code: 'rate_limited', window, limit: 80, retryAfterMs } as const;
+      assert.deepEqual(errors(refusal).params, { limit_type: window, retry_after: `${seconds}s` });
+      assert.deepEqual(connexease.refuse(refusal).headers, { 'retry-after': seconds });
+    });
+  }
+  it('too little money is BILL_001 with its sentence', () => {
+    assert.equal(connexease.refuse(refusalSamples.balance_insufficient).status, 402);
+    assert.deepEqual(errors(refusalSamples.balance_insufficient), {
+      code: 'BILL_001',
+      group: 'PAYMENT_REQUIRED',
+      description: 'Insufficient balance. Please top up your account to continue sending messages.',
+      params: { needed_micros: 7_800, available_micros: 1_000 },
+    });
+  });
+  for (const early of [refusalSamples.window_closed, refusalSamples.recipient_opted_out]) {
+    it(`${early.code} reads as Meta's own refusal does`, () => {
+      assert.deepEqual(connexease.refuse(early), connexease.refuse(asMetaRejection(early)));
+      assert.match(String(errors(early).description), /^Meta rejected the message: \(#1310(47|50)\) /);
+    });
+  }
+  for (const [code, status, told] of [
+    ['power_missing', 403, 'PERM_002'],
+    ['idempotency_mismatch', 422, 'REQ_004'],
+  ] as const) {
+    it(`${code} is ${told}`, () => {
+      assert.equal(connexease.refuse(refusalSamples[code]).status, status);
+      assert.equal(errors(refusalSamples[code]).code, told);
+    });
+  }
+  it('the headers of a limit are written as the page writes them', () => {
+    assert.deepEqual(
+      connexease.limitHeaders({ perSecond: 80, perMinute: 4800, remainingSecond: 79, remainingMinute: 0 }),
+      {
+        'X-RateLimit-sec-Limit': '80',
+        'X-RateLimit-sec-Remaining': '79',
+        'X-RateLimit-min-Limit': '4800',
+        'X-RateLimit-min-Remaining': '0',
+      },
+    );
   });
 });
 

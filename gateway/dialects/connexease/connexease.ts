@@ -32,4 +32,11 @@ export const connexease: Dialect = {
   ],
   credential: ({ headers }) => bearer(headers.authorization),
   refuse,
+  // Written as the vendor writes them.
+  limitHeaders: ({ perSecond, perMinute, remainingSecond, remainingMinute }) => ({
+    'X-RateLimit-sec-Limit': String(perSecond),
+    'X-RateLimit-sec-Remaining': String(remainingSecond),
+    'X-RateLimit-min-Limit': String(perMinute),
+    'X-RateLimit-min-Remaining': String(remainingMinute),
+  }),
 };

@@ -55,6 +55,7 @@ export function read(wire: WireRequest): Command | Refusal {
     campaign: null,
     sendAt: null,
     ttlMs: null,
+    fallback: null,
   };
 }
 

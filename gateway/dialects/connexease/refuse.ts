@@ -4,8 +4,11 @@
  * ours, because its table is not public past the first pages (docs/dialects/connexease.md).
  */
 import type { JsonObject } from '../../canonical/json.ts';
-import { type Issue, type Refusal, refusals } from '../../canonical/refusal.ts';
+import { type Issue, type Refusal, type RefusalOf, refusals } from '../../canonical/refusal.ts';
 import type { WireAnswer } from '../dialect.ts';
+import { retryAfter, wholeSeconds } from '../limit-headers.ts';
+import { asMetaRejection } from '../meta-rejection.ts';
+import { policySentence } from '../policy-words.ts';
 
 export function refuse(refusal: Refusal): WireAnswer {
   switch (refusal.code) {
@@ -48,6 +51,25 @@ export function refuse(refusal: Refusal): WireAnswer {
       return failure(403, 'PERM_001', 'FORBIDDEN', `${refusals.tenant_forbidden.title}.`);
     case 'route_not_found':
       return failure(404, 'REQ_001', 'NOT_FOUND', `No such route: ${refusal.method} ${refusal.path}`);
+    case 'power_missing':
+      return failure(403, 'PERM_002', 'FORBIDDEN', policySentence(refusal));
+    case 'rate_limited':
+      return refuseLimited(refusal);
+    case 'balance_insufficient':
+      return failure(
+        402,
+        'BILL_001',
+        'PAYMENT_REQUIRED',
+        'Insufficient balance. Please top up your account to continue sending messages.',
+        { needed_micros: refusal.neededMicros, available_micros: refusal.availableMicros },
+      );
+    case 'window_closed':
+    case 'recipient_opted_out':
+      return refuse(asMetaRejection(refusal));
+    case 'idempotency_mismatch':
+      return failure(422, 'REQ_004', 'UNPROCESSABLE_ENTITY', policySentence(refusal), {
+        idempotency_key: refusal.key,
+      });
     case 'object_not_found':
     case 'tenant_not_found':
       return failure(404, 'REQ_002', 'NOT_FOUND', `${refusals[refusal.code].title}.`);
@@ -92,13 +114,24 @@ export function refuse(refusal: Refusal): WireAnswer {
             retry_after: `${refusal.retryAfterSeconds}s`,
           },
         ),
-        headers: { 'retry-after': String(refusal.retryAfterSeconds) },
+        headers: retryAfter(refusal.retryAfterSeconds),
       };
     case 'fault':
       return failure(500, 'SRV_002', 'INTERNAL_ERROR', 'Something went wrong on our side.', {
         fault_id: refusal.faultId,
       });
   }
+}
+
+/** `retry_after` is "1s" for the second and at most "60s" for the minute, as the page has it; `Retry-After` says the same to proxies. */
+function refuseLimited({ window, retryAfterMs }: RefusalOf<'rate_limited'>): WireAnswer {
+  const seconds = Math.min(wholeSeconds(retryAfterMs), window === 'sec' ? 1 : 60);
+  const description = 'Rate limit exceeded. Please try again later.';
+  const params = { limit_type: window, retry_after: `${seconds}s` };
+  return {
+    ...failure(429, 'RATE_001', 'TOO_MANY_REQUESTS', description, params),
+    headers: retryAfter(seconds),
+  };
 }
 
 /** The first issue in full; when there are more, all of them in `params.issues`. */
@@ -112,7 +145,7 @@ function refuseFields(issues: readonly [Issue, ...Issue[]]): WireAnswer {
 }
 
 function rejection(code: number, { title, details }: { title: string; details: string | null }): string {
-  return `Meta rejected the message: (#${code}) ${details === null ? title : `${title}: ${details}`}`;
+  return `Meta rejected the message: (#${code}) ${details === null || details === title ? title : `${title}: ${details}`}`;
 }
 
 function failure(

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isObject, type Json, type JsonObject } from '../../canonical/json.ts';
-import { isRefusal, refusals } from '../../canonical/refusal.ts';
+import { isRefusal, type Refusal, refusals } from '../../canonical/refusal.ts';
 import type { AcceptedMessage, SendCommand, WireRequest } from '../dialect.ts';
+import { asMetaRejection } from '../meta-rejection.ts';
 import { refusalSamples } from '../refusal-samples.ts';
 import { native } from './native.ts';
 import { problem } from './problem.ts';
@@ -10,6 +11,7 @@ import { problem } from './problem.ts';
 const [door] = native.doors;
 const hello = { to: '905321234567', type: 'text', text: { body: 'hi' } };
 const wire = (body: Json | undefined, headers: Record<string, string> = {}): WireRequest => ({
+  ip: '127.0.0.1',
   params: {},
   query: {},
   headers,
@@ -37,6 +39,7 @@ describe('reading', () => {
       campaign: null,
       sendAt: null,
       ttlMs: null,
+      fallback: null,
     });
   });
   it('every option', () => {
@@ -61,6 +64,12 @@ describe('reading', () => {
       text: { body: 'hi' },
       context: { message_id: 'wamid.x' },
     });
+  });
+  it('a fallback for a closed window', () => {
+    const template = { name: 'order_confirmation', language: { code: 'en_US' } };
+    const command = send({ window: { fallback: { template } } });
+    assert.deepEqual(command.content, { type: 'text', text: { body: 'hi' } });
+    assert.deepEqual(command.fallback, { type: 'template', template });
   });
   it('a user, a group', () => {
     assert.deepEqual(send({ to: { user: 'US.1349' } }).recipients, [{ kind: 'user', id: 'US.1349' }]);
@@ -96,6 +105,27 @@ describe('what is wrong with a body', () => {
     [{ endpoint: 'marketing_messages' }, 'type', 'conflict'],
     [{ campaign: 'x'.repeat(257) }, 'campaign', 'length'],
     [{ callbackData: {} }, 'callbackData', 'type'],
+    [{ window: true }, 'window', 'type'],
+    [{ window: {} }, 'window.fallback', 'required'],
+    [{ window: { fallback: {}, policy: 'meta' } }, 'window.policy', 'conflict'],
+    [{ window: { fallback: {} } }, 'window.fallback.template', 'required'],
+    [{ window: { fallback: { text: {} } } }, 'window.fallback.text', 'conflict'],
+    [{ window: { fallback: { template: { name: 'a' } } } }, 'window.fallback.template.language', 'required'],
+    [
+      {
+        type: 'template',
+        text: null,
+        template: { name: 'a', language: { code: 'en' } },
+        window: { fallback: { template: { name: 'b', language: { code: 'en' } } } },
+      },
+      'window.fallback',
+      'conflict',
+    ],
+    [
+      { sendAt: 1, window: { fallback: { template: { name: 'b', language: { code: 'en' } } } } },
+      'window.fallback',
+      'conflict',
+    ],
   ] as [JsonObject, string, string][]) {
     it(`${JSON.stringify(more).slice(0, 60)}`, () => {
       const refusal = door!.read(wire({ ...hello, ...more }));
@@ -109,7 +139,9 @@ describe('what is wrong with a body', () => {
 });
 
 describe('refusing', () => {
-  for (const refusal of Object.values(refusalSamples)) {
+  // Of Meta's 131047, which the sample of meta_rejected is, see below.
+  const { meta_rejected, ...others } = refusalSamples;
+  for (const refusal of Object.values(others)) {
     it(`${refusal.code} is a problem`, () => {
       const answer = problem(refusal);
       assert.equal(answer.status, refusals[refusal.code].status);
@@ -123,6 +155,71 @@ describe('refusing', () => {
       assert.match(String(detail), /\S/);
     });
   }
+  for (const [refusal, detail, members] of [
+    [
+      { code: 'rate_limited', window: 'min', limit: 4800, retryAfterMs: 36_001 },
+      'This API key may make 4800 requests a minute; try again in 37 s.',
+      { window: 'min', limit: 4800, retryAfterMs: 36_001 },
+    ],
+    [
+      { code: 'balance_insufficient', neededMicros: 7_800, availableMicros: 2_000_000 },
+      'The balance does not cover this: 0.0078 is needed, 2.00 is available. Top up, then send again.',
+      { neededMicros: 7_800, availableMicros: 2_000_000 },
+    ],
+    [
+      { code: 'window_closed', recipient: '905321234567', closedAt: 1_700_000_000_000 },
+      '905321234567 has not written within 24 hours; send an approved template.',
+      { recipient: '905321234567', closedAt: '2023-11-14T22:13:20.000Z' },
+    ],
+    [
+      { code: 'window_closed', recipient: '905321234567', closedAt: null },
+      '905321234567 has not written to this number; send an approved template.',
+      { recipient: '905321234567', closedAt: null },
+    ],
+    [
+      { code: 'recipient_opted_out', recipient: '905321234567' },
+      '905321234567 asked for no more marketing; send none until they ask for it again.',
+      { recipient: '905321234567' },
+    ],
+    [
+      { code: 'idempotency_mismatch', key: 'order-1' },
+      'Idempotency-Key order-1 was used for another request within 24 hours; use a new key for a new request.',
+      { idempotencyKey: 'order-1' },
+    ],
+    [
+      { code: 'power_missing', reason: 'It may only read.' },
+      'This API key may not do this: It may only read.',
+      {},
+    ],
+  ] as [Refusal, string, JsonObject][]) {
+    it(`${detail}`, () => {
+      const { body } = problem(refusal);
+      assert.ok(isObject(body));
+      const { type, title, status, code, ...rest } = body;
+      assert.deepEqual(rest, { detail, ...members });
+    });
+  }
+  it('a limit says when to come again', () => {
+    assert.equal(problem(refusalSamples.rate_limited).headers?.['retry-after'], '1');
+  });
+  it("Meta's no for a reason of ours has our code, and Meta's words beside it", () => {
+    for (const early of [refusalSamples.window_closed, refusalSamples.recipient_opted_out]) {
+      const { error } = asMetaRejection(early);
+      const { status, body } = problem({ code: 'meta_rejected', messageId: 'm-1', error });
+      assert.ok(isObject(body));
+      assert.equal(status, refusals[early.code].status);
+      assert.equal(body.code, early.code);
+      assert.equal(body.type, `/docs/errors#${early.code}`);
+      assert.equal(body.title, refusals[early.code].title);
+      assert.equal(body.messageId, 'm-1');
+      assert.deepEqual(body.meta, error.body);
+    }
+    const other = { ...meta_rejected, error: { ...meta_rejected.error, code: 132000 } };
+    const { body } = problem(other);
+    assert.ok(isObject(body));
+    assert.equal(body.code, 'meta_rejected');
+    assert.equal(body.title, refusals.meta_rejected.title);
+  });
 });
 
 describe('answering', () => {
@@ -141,6 +238,28 @@ describe('answering', () => {
       status: 200,
       body: { id: message.id, status: 'accepted', to: { user: 'US.1' }, wamid: 'wamid.x' },
     });
+  });
+  it('what was sent of content and fallback, why, and until when the window is open', () => {
+    const closesAt = Date.UTC(2026, 10, 20, 12);
+    for (const [window, told] of [
+      [
+        { open: true, closesAt, sentFallback: false },
+        { open: true, closesAt: '2026-11-20T12:00:00.000Z', sent: 'content' },
+      ],
+      [
+        { open: false, closesAt: null, sentFallback: true },
+        {
+          open: false,
+          closesAt: null,
+          sent: 'fallback',
+          reason: 'The recipient has not written within 24 hours.',
+        },
+      ],
+    ] as const) {
+      const { body } = door!.answer({ kind: 'sent', messages: [{ ...message, window }] }, wire(hello));
+      assert.ok(isObject(body));
+      assert.deepEqual(body.window, told);
+    }
   });
   it('202 and where to follow it', () => {
     const queued = { ...message, status: 'queued', wamid: null };

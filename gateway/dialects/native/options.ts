@@ -1,8 +1,9 @@
 /** The options of a native send, each read with its own rule. */
-import type { MetaEndpoint } from '../../canonical/content.ts';
-import type { JsonObject } from '../../canonical/json.ts';
+import type { Content, MetaEndpoint } from '../../canonical/content.ts';
+import { isObject, type Json, type JsonObject } from '../../canonical/json.ts';
 import { codePoints } from '../../canonical/limits/value.ts';
-import { invalid, type Refusal } from '../../canonical/refusal.ts';
+import { checkContent } from '../../canonical/limits.ts';
+import { type Issue, invalid, type Refusal, required } from '../../canonical/refusal.ts';
 import type { NumberSelector } from '../dialect.ts';
 import { asCount, asText, given } from '../reading.ts';
 
@@ -60,4 +61,41 @@ export function readTtl(body: JsonObject): number | null | Refusal {
   const seconds = asCount(value);
   if (seconds !== undefined && seconds >= 1 && seconds <= ttlSecondsMax) return seconds * 1000;
   return invalid('ttlSeconds', 'format', `must be a whole number of seconds from 1 to ${ttlSecondsMax}`);
+}
+
+/** `window.fallback.template`: what is sent where the 24-hour window is closed. */
+export function readFallback(body: JsonObject): Content | null | Refusal {
+  const window = given(body, 'window');
+  if (window === undefined) return null;
+  const outer = onlyMember(window, 'window', 'fallback');
+  if (outer !== undefined) return outer;
+  const { fallback } = window as JsonObject;
+  const inner = onlyMember(fallback, 'window.fallback', 'template');
+  if (inner !== undefined) return inner;
+  if (given(body, 'type') === 'template')
+    return invalid(
+      'window.fallback',
+      'conflict',
+      'does not go with type template, which needs no open window',
+    );
+  if (given(body, 'sendAt') !== undefined)
+    return invalid(
+      'window.fallback',
+      'conflict',
+      'does not go with sendAt: nobody knows the window of that time',
+    );
+  const content: Content = { type: 'template', template: (fallback as JsonObject).template! };
+  const [first, ...more] = checkContent(content).map(
+    (issue): Issue => ({ ...issue, path: `window.fallback.${issue.path}` }),
+  );
+  return first === undefined ? content : { code: 'field_invalid', issues: [first, ...more] };
+}
+
+/** What is wrong with an object that must have this member and no other. */
+function onlyMember(value: Json | undefined, path: string, member: string): Refusal | undefined {
+  if (!isObject(value)) return invalid(path, 'type', 'must be an object');
+  const stranger = Object.keys(value).find(key => key !== member);
+  if (stranger !== undefined)
+    return invalid(`${path}.${stranger}`, 'conflict', 'is not a member of this request');
+  return given(value, member) === undefined ? required(`${path}.${member}`) : undefined;
 }

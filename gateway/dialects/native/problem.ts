@@ -2,16 +2,20 @@
 import type { JsonObject } from '../../canonical/json.ts';
 import { type Refusal, refusals } from '../../canonical/refusal.ts';
 import type { WireAnswer } from '../dialect.ts';
+import { retryAfter, wholeSeconds } from '../limit-headers.ts';
+import { codeOf } from '../meta-rejection.ts';
+import { policySentence } from '../policy-words.ts';
 
 /** `type` points into the page that says of every code what it means and what to do. */
 export function problem(refusal: Refusal): WireAnswer {
-  const { status, title } = refusals[refusal.code];
+  const code = codeOf(refusal);
+  const { status, title } = refusals[code];
   const body: JsonObject = {
-    type: `/docs/errors#${refusal.code}`,
+    type: `/docs/errors#${code}`,
     title,
     status,
     detail: detailOf(refusal),
-    code: refusal.code,
+    code,
     ...extension(refusal),
   };
   return { status, body, headers: { 'content-type': 'application/problem+json', ...headersOf(refusal) } };
@@ -60,6 +64,13 @@ function detailOf(refusal: Refusal): string {
       return `Try again in ${refusal.retryAfterSeconds} s.`;
     case 'fault':
       return `Fault ${refusal.faultId}; the log has more under this id.`;
+    case 'rate_limited':
+    case 'balance_insufficient':
+    case 'window_closed':
+    case 'recipient_opted_out':
+    case 'idempotency_mismatch':
+    case 'power_missing':
+      return policySentence(refusal);
     case 'credential_invalid':
     case 'credential_corrupt':
     case 'credential_unchecked':
@@ -83,6 +94,19 @@ function extension(refusal: Refusal): JsonObject {
     case 'answer_pending':
     case 'message_ended':
       return { messageId: refusal.messageId, messageStatus: refusal.status };
+    case 'rate_limited':
+      return { window: refusal.window, limit: refusal.limit, retryAfterMs: refusal.retryAfterMs };
+    case 'balance_insufficient':
+      return { neededMicros: refusal.neededMicros, availableMicros: refusal.availableMicros };
+    case 'window_closed':
+      return {
+        recipient: refusal.recipient,
+        closedAt: refusal.closedAt === null ? null : new Date(refusal.closedAt).toISOString(),
+      };
+    case 'recipient_opted_out':
+      return { recipient: refusal.recipient };
+    case 'idempotency_mismatch':
+      return { idempotencyKey: refusal.key };
     default:
       return {};
   }
@@ -95,7 +119,9 @@ function headersOf(refusal: Refusal): Record<string, string> {
     case 'credential_invalid':
       return { 'www-authenticate': 'Bearer' };
     case 'overloaded':
-      return { 'retry-after': String(refusal.retryAfterSeconds) };
+      return retryAfter(refusal.retryAfterSeconds);
+    case 'rate_limited':
+      return retryAfter(wholeSeconds(refusal.retryAfterMs));
     case 'answer_pending':
       return { location: `/api/v1/messages/${refusal.messageId}` };
     default:

@@ -5,12 +5,12 @@ import { invalid, isRefusal, type Refusal, required } from '../../canonical/refu
 import type { Command, WireRequest } from '../dialect.ts';
 import { contentOf } from '../meta-form.ts';
 import { asFlag, given, withoutNulls } from '../reading.ts';
-import { readEndpoint, readLabel, readNumber, readSendAt, readTtl } from './options.ts';
+import { readEndpoint, readFallback, readLabel, readNumber, readSendAt, readTtl } from './options.ts';
 import { readRecipient } from './recipient.ts';
 
 /** Ours, not content. */
 const envelope = new Set([
-  ...['to', 'number', 'callbackData', 'campaign', 'sendAt', 'ttlSeconds', 'fake', 'endpoint'],
+  ...['to', 'number', 'callbackData', 'campaign', 'sendAt', 'ttlSeconds', 'fake', 'endpoint', 'window'],
 ]);
 
 /** Members of Meta's beside the content object that change what is sent (cloud-api.md §1.1, §1.10, §3). */
@@ -63,7 +63,7 @@ function readContent(body: JsonObject): Content | Refusal {
 
 type Options = Pick<
   Extract<Command, { kind: 'send' }>,
-  'number' | 'endpoint' | 'fake' | 'callbackData' | 'campaign' | 'sendAt' | 'ttlMs'
+  'number' | 'endpoint' | 'fake' | 'callbackData' | 'campaign' | 'sendAt' | 'ttlMs' | 'fallback'
 >;
 
 function readOptions(body: JsonObject): Options | Refusal {
@@ -81,5 +81,7 @@ function readOptions(body: JsonObject): Options | Refusal {
   if (isRefusal(ttlMs)) return ttlMs;
   const fake = asFlag(given(body, 'fake') ?? false);
   if (fake === undefined) return invalid('fake', 'type', 'must be a boolean');
-  return { number, endpoint, fake, callbackData, campaign, sendAt, ttlMs };
+  const fallback = readFallback(body);
+  if (isRefusal(fallback)) return fallback;
+  return { number, endpoint, fake, callbackData, campaign, sendAt, ttlMs, fallback };
 }
