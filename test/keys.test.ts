@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { onEachEngine } from './harness/engines.ts';
 import { call, newPlace, type Place, type Program, startGateway } from './harness/programs.ts';
-import { must, newTenant, operatorKey, type TestTenant, until, waitForStatus } from './harness/tenant.ts';
+import { must, newTenant, operatorKey, type TestTenant, unlimited, until, waitForStatus } from './harness/tenant.ts';
 
 interface Door {
   name: string;
@@ -135,9 +135,51 @@ onEachEngine(engine => {
         }),
       );
       assert.equal((await knock(door, own, revoked.key)).status, 401);
-      const brief = await newKey({ expiresAt: new Date(Date.now() + 300).toISOString() });
+      const brief = await newKey({ ...unlimited, expiresAt: new Date(Date.now() + 300).toISOString() });
       while ((await knock(door, own, brief.key)).status === 200);
       assert.equal((await knock(door, own, brief.key)).status, 401);
+    });
+  }
+
+  for (const door of doors) {
+    test(`${door.name}: after a rotation both secrets work until the overlap ends`, async () => {
+      const { id, key: old } = await newKey({});
+      const rotate = (overlapSeconds: number) =>
+        must<{ key: string }>(
+          call(`${gateway.url}/api/v1/tenants/${own.tenantId}/api-keys/${id}/rotate`, {
+            key: operatorKey,
+            body: { overlapSeconds },
+          }),
+        );
+      const { key } = await rotate(3_600);
+      for (const secret of [old, key]) assert.equal((await knock(door, own, secret)).status, 200);
+      const { key: last } = await rotate(0);
+      for (const secret of [old, key]) assert.equal((await knock(door, own, secret)).status, 401);
+      assert.equal((await knock(door, own, last)).status, 200);
+    });
+
+    test(`${door.name}: what a key may not do is refused with the reason, and nothing is sent`, async () => {
+      const phone = `90540000000${doors.indexOf(door)}`;
+      for (const [powers, reason] of [
+        [{ access: 'read' }, 'it may only read'],
+        [{ addresses: ['203.0.113.7'] }, 'it may not be used from 127.0.0.1'],
+        [{ templates: ['receipt'] }, 'it may only send the template receipt'],
+      ] as const) {
+        const { key } = await newKey({ powers });
+        const refused = await knock(door, own, key, phone);
+        assert.ok(refused.status === 403 || refused.status === 400, `${refused.status}: ${refused.text}`);
+        assert.ok(refused.text.includes(reason), refused.text);
+      }
+      const { key } = await newKey({
+        powers: { access: 'send', addresses: ['127.0.0.1'], messagesPerDay: 1 },
+      });
+      assert.equal((await knock(door, own, key, phone)).status, 200);
+      const over = await knock(door, own, key, phone);
+      assert.ok(over.text.includes('0 are left today'), over.text);
+      await until(async () => (await gotBy(phone)) > 0);
+      assert.equal((await knock(door, own, own.key, `${phone}1`)).status, 200);
+      await until(async () => (await gotBy(`${phone}1`)) > 0);
+      assert.equal(await gotBy(phone), 1);
     });
   }
 

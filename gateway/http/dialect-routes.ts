@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Json } from '../canonical/json.ts';
 import { dialects } from '../dialects/all.ts';
 import type { WireRequest } from '../dialects/dialect.ts';
+import { plainAddress } from '../platform/networks.ts';
 import { write } from './listener.ts';
 import { handle, type SendDeps } from './send.ts';
 
@@ -25,7 +26,13 @@ function wireRequest(request: FastifyRequest): WireRequest {
     query: lastOfEach(request.query as Record<string, string | string[]>),
     headers: lastOfEach(request.headers),
     body: request.body as Json | undefined,
+    ip: ipOf(request),
   };
+}
+
+/** Of a caller that has gone there is no address, whatever the type says. */
+export function ipOf(request: FastifyRequest): string {
+  return plainAddress((request.ip as string | undefined) ?? '');
 }
 
 function lastOfEach(
