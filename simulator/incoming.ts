@@ -1,20 +1,20 @@
 import type { Account, PhoneNumber } from './accounts.ts';
 import type { Phones } from './phones.ts';
 import type { Json } from './rules/check.ts';
-import { userIdOf } from './user-id.ts';
 import { createWamid } from './wamid.ts';
 import type { Delivery } from './webhooks/delivery.ts';
-import { contactItem } from './webhooks/status.ts';
+import { contactItem, userId } from './webhooks/status.ts';
 
 export type Incoming = ReturnType<typeof createIncoming>;
 
-const ours = ['phone_number_id', 'reply_to', 'profile_name', 'type', 'text'];
+const ours = ['phone_number_id', 'reply_to', 'profile_name', 'user_id', 'type', 'text'];
 
 /** A phone writes to the business: cloud-api.md §7.3. */
 export function createIncoming({ phones, delivery }: { phones: Phones; delivery: Delivery }) {
   return {
     write(account: Account, phone: PhoneNumber, digits: string, given: Json): string {
       if (typeof given.profile_name === 'string') phones.set(digits, { profile_name: given.profile_name });
+      if (typeof given.user_id === 'string') phones.set(digits, { user_id: given.user_id });
       const type = typeof given.type === 'string' ? given.type : 'text';
       const wamid = createWamid(digits, 'user');
       const writer = phones.get(digits);
@@ -25,7 +25,7 @@ export function createIncoming({ phones, delivery }: { phones: Phones; delivery:
           ? { context: { from: phone.digits, id: given.reply_to } }
           : {}),
         from: writer.wa_id,
-        from_user_id: userIdOf(digits, account.wabaId),
+        from_user_id: userId(writer, digits, account),
         id: wamid,
         timestamp: String(Math.floor(Date.now() / 1000)),
         type,

@@ -5,7 +5,7 @@ import type { Phones } from './phones.ts';
 import type { Settings, SettingsBook } from './settings.ts';
 import type { Timeline } from './timeline.ts';
 import type { Delivery } from './webhooks/delivery.ts';
-import { contactItem, type Failure, statusItem } from './webhooks/status.ts';
+import { contactItem, type Failure, statusItem, userId } from './webhooks/status.ts';
 
 export type Life = ReturnType<typeof createLife>;
 
@@ -49,7 +49,11 @@ export function createLife({ settings, timeline, idle, ledger, phones, delivery 
       ledger.tally.status(account.wabaId, status);
       const { recipient } = message;
       // The wa_id may differ from the number dialled (Brazil, Mexico).
-      const recipientId = recipient.kind === 'phone' ? phones.get(recipient.digits).wa_id : message.to;
+      const known = { waId: message.to, userId: '' };
+      if (recipient.kind === 'phone') {
+        const reached = phones.get(recipient.digits);
+        Object.assign(known, { waId: reached.wa_id, userId: userId(reached, recipient.digits, account) });
+      }
       delivery.enqueue(account.wabaId, {
         kind: 'statuses',
         phone,
@@ -60,7 +64,7 @@ export function createLife({ settings, timeline, idle, ledger, phones, delivery 
             : recipient.kind === 'user'
               ? JSON.stringify({ profile: { name: 'WhatsApp user' }, user_id: recipient.userId })
               : contactItem(phones.get(recipient.digits), recipient.digits, account),
-        item: statusItem(message, account, recipientId, record, failure),
+        item: statusItem(message, known, record, failure),
         record,
         bornAt: now,
       });

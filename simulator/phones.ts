@@ -1,5 +1,12 @@
 /** The phones on the other side. Every number is on WhatsApp and reads its messages, unless told otherwise. */
-export type Phone = { on_whatsapp: boolean; read_receipts: boolean; profile_name: string; wa_id: string };
+export type Phone = {
+  on_whatsapp: boolean;
+  read_receipts: boolean;
+  profile_name: string;
+  wa_id: string;
+  /** With every account; null: made from the number and the account. */
+  user_id: string | null;
+};
 
 type Written = {
   wamid: string;
@@ -24,6 +31,7 @@ export function createPhones() {
     read_receipts: true,
     profile_name: `Phone ${digits.slice(-4)}`,
     wa_id: digits,
+    user_id: null,
   });
   const get = (digits: string) => told.get(digits) ?? ordinary(digits);
 

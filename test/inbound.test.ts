@@ -185,6 +185,7 @@ onEachEngine(engine => {
         open: true,
         openedAt: new Date(at * 1000).toISOString(),
         closesAt: new Date((at + 24 * 3600) * 1000).toISOString(),
+        freeUntil: null,
       },
     ]);
     assert.deepEqual(

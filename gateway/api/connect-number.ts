@@ -46,6 +46,7 @@ export interface NewNumber {
   verifyToken?: string;
   /** Overrides Meta's throughput level (20 with coexistence). */
   perSecond?: number;
+  windowPolicy?: StoredNumber['windowPolicy'];
 }
 
 export interface Connected {
@@ -75,17 +76,20 @@ export async function connectNumber(deps: ConnectDeps, input: NewNumber): Promis
 export async function reconnectNumber(
   deps: ConnectDeps,
   number: SendingNumber,
-  change: { accessToken?: string; appSecret?: string; verifyToken?: string; perSecond?: number },
+  change: Partial<
+    Pick<NewNumber, 'accessToken' | 'appSecret' | 'verifyToken' | 'perSecond' | 'windowPolicy'>
+  >,
 ): Promise<Connected | Refusal> {
-  const { perSecond, ...secrets } = change;
-  const next = { ...number, ...secrets };
+  const { perSecond, ...rest } = change;
+  const next = { ...number, ...rest };
   const facts = await askPhone(deps.graph, number.phoneNumberId, next.accessToken);
   if (isRefusal(facts)) return facts;
   const lane = { tenantId: number.tenantId, numberId: number.id };
   const { displayNumber, verifiedName } = storableFacts(facts);
   const sealed = sealSecrets(deps.seal, number.id, next);
   await deps.database.transact(async tx => {
-    await updateNumber(tx, number.tenantId, number.id, { displayNumber, verifiedName, sealed }, deps.now());
+    const facts = { displayNumber, verifiedName, sealed, windowPolicy: next.windowPolicy };
+    await updateNumber(tx, number.tenantId, number.id, facts, deps.now());
     if (perSecond !== undefined) await setLaneRate(tx, lane, perSecond);
     await resumeLane(tx, lane, deps.now());
   });
@@ -130,6 +134,7 @@ async function insert(
   await insertNumber(tx, {
     ...{ tenantId, id, phoneNumberId, wabaId, ...storableFacts(facts) },
     ...{ status: 'connected', statusReason: null, createdAt: at, updatedAt: at },
+    ...{ windowPolicy: input.windowPolicy ?? 'check', listeningSince: null },
     sealed: sealSecrets(seal, id, input),
   });
   await createLane(tx, { tenantId, numberId: id }, input.perSecond ?? facts.perSecond);

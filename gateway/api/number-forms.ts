@@ -2,6 +2,11 @@
 import { Type } from 'typebox';
 import { closed, nullable, Time } from './schemas.ts';
 
+const WindowPolicy = Type.Enum(['check', 'meta'], {
+  description:
+    'check: free-form messages outside the 24-hour window are refused here. meta: they are sent, and Meta decides.',
+});
+
 const members = {
   id: Type.Integer({ description: "The gateway's own id; AutoKonnect calls it the WABA channel id." }),
   tenantId: Type.String(),
@@ -12,6 +17,14 @@ const members = {
   status: Type.Enum(['connected', 'disconnected']),
   reason: nullable(Type.String({ description: 'Why it is disconnected.' })),
   perSecond: Type.Integer({ description: 'Messages per second that Meta takes from it.' }),
+  windowPolicy: WindowPolicy,
+  listeningSince: nullable(
+    Type.String({
+      format: 'date-time',
+      description:
+        "When Meta's first webhook about messages came; windows are checked from 24 hours after it.",
+    }),
+  ),
   createdAt: Time,
   updatedAt: Time,
 };
@@ -61,10 +74,14 @@ export const NewNumber = Type.Object(
     ...secrets,
     verifyToken: Type.Optional(Secret),
     perSecond: Type.Optional(PerSecond),
+    windowPolicy: Type.Optional(WindowPolicy),
   },
   closed,
 );
 
-export const NumberChange = Type.Partial(Type.Object({ ...secrets, perSecond: PerSecond }), closed);
+export const NumberChange = Type.Partial(
+  Type.Object({ ...secrets, perSecond: PerSecond, windowPolicy: WindowPolicy }),
+  closed,
+);
 
 export const TemplatesPulled = Type.Object({ templates: Type.Integer() });

@@ -1,5 +1,6 @@
 /** Numbers: connected, seen and given new credentials by the operator; read by their tenant. No answer holds a secret. */
 import { isRefusal, type Refusal } from '../canonical/refusal.ts';
+import { seesNumber } from '../http/select-number.ts';
 import { isoTime } from '../platform/clock.ts';
 import type { SendingNumber } from '../tenants/number-book.ts';
 import { listNumbers, type StoredNumber } from '../tenants/numbers.ts';
@@ -96,7 +97,7 @@ export function numberRoutes(deps: ApiDeps): Route[] {
         method: 'PATCH',
         path: `${path}/:numberId`,
         operation: 'reconnectNumber',
-        summary: 'Give a number new credentials or another rate',
+        summary: 'Give a number new credentials, another rate or another window policy',
         description:
           'What is left out stays; with {} the stored credentials are tried again. The number counts as connected when Meta ' +
           'takes them, and what waited in its queue is sent.',
@@ -142,9 +143,9 @@ export function numberRoutes(deps: ApiDeps): Route[] {
         answer: { status: 200, about: 'The numbers.', schema: listOf(NumberForm) },
         refusals: [],
       },
-      async (_call, { tenantId, numberId }) => {
-        const own = (await listNumbers(database, tenantId)).filter(
-          ({ id }) => numberId === null || id === numberId,
+      async (_call, principal) => {
+        const own = (await listNumbers(database, principal.tenantId)).filter(({ id }) =>
+          seesNumber(principal, id),
         );
         return { status: 200, body: { data: own.map(tell) } };
       },
@@ -164,6 +165,8 @@ function tell(number: Omit<StoredNumber, 'sealed'>) {
     status: number.status,
     reason: number.statusReason,
     perSecond: number.perSecond,
+    windowPolicy: number.windowPolicy,
+    listeningSince: number.listeningSince === null ? null : isoTime(number.listeningSince),
     createdAt: isoTime(number.createdAt),
     updatedAt: isoTime(number.updatedAt),
   };

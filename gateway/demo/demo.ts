@@ -25,8 +25,16 @@ export const demo = {
     { id: 42, name: 'Customers', phones: ['254712345678', '254700000001', '254700000002'] },
     { id: 57, name: 'Newsletter', phones: ['254700000002', '254700000003'] },
   ],
-  /** Phones that have written to the demo number, so that their windows are open. */
-  writers: ['905321234567', '254712345678', '254798765432', '16505551234', '16045852331'],
+  /**
+   * Phones that write to the demo number when it starts, so that their windows are open: the recipients of the README, of the vendors'
+   * documented examples and of the contacts above.
+   */
+  writers: [
+    ...['905321234567', '254712345678', '254798765432', '254700000001', '254700000002', '254700000003'],
+    ...['16505551234', '16045852331', '16044441111', '16502223333'],
+  ],
+  /** Of the first American one, in Meta's own examples. */
+  userId: 'US.13491208655302741918',
 } as const;
 
 /** Shell variables with the demo's ids, as `wagate demo --env` prints them. */

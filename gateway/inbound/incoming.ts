@@ -1,25 +1,23 @@
-/** What phones wrote to us: stored once each, opening the 24-hour window of their sender. */
+/** What phones wrote to us, and what else Meta tells without our interpreting it: stored once each. */
 import { createHash } from 'node:crypto';
 import { isObject, type JsonObject, parseJson } from '../canonical/json.ts';
 import { first, type Sql, storable, type Tx } from '../platform/database.ts';
 import type { IncomingFact, KeptFact } from './read-payload.ts';
 
-const windowMs = 24 * 3_600_000;
-
-export interface IncomingMessage extends Omit<IncomingFact, 'kind' | 'phoneNumberId'> {
+export type IncomingMessage = Pick<IncomingFact, 'wamid' | 'sender' | 'type' | 'at' | 'payload'> & {
   numberId: number;
-}
+};
 
 /**
  * Stores messages of one tenant; a wamid that is already there, or was before it was made anonymous, is a replay and changes
  * nothing. Returns those that were new.
  */
-export async function insertIncoming(
+export async function insertIncoming<M extends IncomingMessage>(
   tx: Tx,
   tenantId: string,
-  messages: IncomingMessage[],
+  messages: M[],
   now: number,
-): Promise<IncomingMessage[]> {
+): Promise<M[]> {
   const rows = messages.map(message => ({
     number: message.numberId,
     wamid: storable(message.wamid),
@@ -81,32 +79,13 @@ export async function anonymizeIncoming(
   );
 }
 
-/** Opens or extends windows of one tenant by Meta's time of the latest message; a late replay never shortens one. */
-export async function openWindows(
+/** Keeps what we do not interpret, and what may only take effect the first time it comes, once each. Returns those that were new. */
+export async function keepChanges<F extends Pick<KeptFact, 'field' | 'payload'>>(
   tx: Tx,
   tenantId: string,
-  openings: { numberId: number; recipient: string; at: number }[],
-): Promise<void> {
-  const latest = new Map<string, { number: number; recipient: string; at: number }>();
-  for (const { numberId, recipient, at } of openings) {
-    const key = `${numberId} ${recipient}`;
-    const known = latest.get(key);
-    if (known === undefined || known.at < at)
-      latest.set(key, { number: numberId, recipient: storable(recipient), at });
-  }
-  await tx.all(
-    `insert into windows (tenant_id, number_id, recipient, opened_at, closes_at)
-     select $1, cast(value ->> 'number' as bigint), value ->> 'recipient', cast(value ->> 'at' as bigint),
-       cast(value ->> 'at' as bigint) + ${windowMs}
-     from json_rows($2) where true
-     on conflict (tenant_id, recipient, number_id) do update set opened_at = excluded.opened_at, closes_at = excluded.closes_at
-       where windows.opened_at < excluded.opened_at`,
-    [tenantId, JSON.stringify([...latest.values()])],
-  );
-}
-
-/** Keeps what we do not interpret, once each. */
-export async function keepChanges(tx: Tx, tenantId: string, facts: KeptFact[], now: number): Promise<void> {
+  facts: F[],
+  now: number,
+): Promise<F[]> {
   const rows = facts.map(({ field, payload }) => {
     const json = JSON.stringify(payload);
     return {
@@ -115,13 +94,15 @@ export async function keepChanges(tx: Tx, tenantId: string, facts: KeptFact[], n
       payload: json,
     };
   });
-  await tx.all(
+  const inserted = await tx.all<{ digest: string }>(
     `insert into kept_changes (tenant_id, digest, field, payload, received_at)
      select $1, value ->> 'digest', value ->> 'field', value ->> 'payload', cast($3 as bigint)
      from json_rows($2) where true
-     on conflict do nothing`,
+     on conflict do nothing returning digest`,
     [tenantId, JSON.stringify(rows), now],
   );
+  const fresh = new Set(inserted.map(({ digest }) => digest));
+  return facts.filter((_, i) => fresh.has(rows[i]!.digest));
 }
 
 /** Whether a number received this message, which it must have before it can mark it as read. */
@@ -137,21 +118,6 @@ export async function hasIncoming(
     [tenantId, numberId, wamid],
   );
   return row !== undefined;
-}
-
-export interface Window {
-  number: number;
-  openedAt: number;
-  closesAt: number;
-}
-
-/** The windows of one person, one per number that was written to. */
-export async function listWindows(sql: Sql, tenantId: string, recipient: string): Promise<Window[]> {
-  const rows = await sql.all<{ number_id: number; opened_at: number; closes_at: number }>(
-    'select number_id, opened_at, closes_at from windows where tenant_id = $1 and recipient = $2 order by number_id',
-    [tenantId, recipient],
-  );
-  return rows.map(row => ({ number: row.number_id, openedAt: row.opened_at, closesAt: row.closes_at }));
 }
 
 export interface StoredIncoming {

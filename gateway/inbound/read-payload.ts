@@ -3,6 +3,7 @@
  * `kept` fact, so that one odd item costs nothing to the others.
  */
 import { isObject, type Json, type JsonObject } from '../canonical/json.ts';
+import { refusals } from '../canonical/refusal.ts';
 import { errorTable } from '../meta/error-table.ts';
 
 export interface StatusFact {
@@ -14,7 +15,15 @@ export interface StatusFact {
   at: number;
   waId: string | null;
   error: string | null;
+  /** Meta's error code, of a failure. */
+  code: number | null;
   reason?: string;
+  /** The names by which Meta knows the recipient: digits, user id. */
+  names: string[];
+  /** Meta's word that everything to the person is free until then: it came by an ad. */
+  freeUntil: number | null;
+  /** What it costs: `regular <category>` or `free <category>`; null when the status does not say. */
+  pricing: string | null;
 }
 
 export interface IncomingFact {
@@ -23,8 +32,16 @@ export interface IncomingFact {
   wamid: string;
   /** Digits, or the user id when Meta withholds the phone number. */
   sender: string;
+  /** All names by which the sender is known, `sender` first: digits, user id. */
+  names: string[];
   type: string;
   at: number;
+  /** What the person said, as far as it may be a word that ends or takes up marketing. */
+  words: string[];
+  /** The person came by an ad. */
+  referred: boolean;
+  /** Written to a group, not to us. */
+  inGroup: boolean;
   /** The message as Meta sent it, with the sender's contact beside it. */
   payload: JsonObject;
 }
@@ -37,7 +54,18 @@ export interface KeptFact {
   payload: Json;
 }
 
-export type Fact = StatusFact | IncomingFact | KeptFact;
+/** The person told WhatsApp to end our marketing, or to take it up again. */
+export interface PreferenceFact {
+  kind: 'preference';
+  phoneNumberId: string;
+  names: string[];
+  wish: 'stop' | 'start';
+  at: number;
+  field: string;
+  payload: Json;
+}
+
+export type Fact = StatusFact | IncomingFact | KeptFact | PreferenceFact;
 
 const statuses = ['sent', 'delivered', 'read', 'played', 'failed'] as const;
 
@@ -46,11 +74,13 @@ const ulid = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 
 export function readPayload(payload: JsonObject, receivedAt: number): Fact[] {
   return objects(payload.entry).flatMap(entry =>
-    objects(entry.changes).flatMap(change => readChange(text(entry.id) ?? '', change, receivedAt)),
+    objects(entry.changes).flatMap(change =>
+      readChange(text(entry.id) ?? '', change, receivedAt, seconds(entry.time) ?? receivedAt),
+    ),
   );
 }
 
-function readChange(wabaId: string, change: JsonObject, receivedAt: number): Fact[] {
+function readChange(wabaId: string, change: JsonObject, receivedAt: number, entryAt: number): Fact[] {
   const field = text(change.field) ?? '';
   const value = isObject(change.value) ? change.value : {};
   const metadata = isObject(value.metadata) ? value.metadata : {};
@@ -62,6 +92,11 @@ function readChange(wabaId: string, change: JsonObject, receivedAt: number): Fac
     field: what,
     payload,
   });
+  if (field === 'user_preferences' && phoneNumberId !== null) {
+    return items(value.user_preferences).map(
+      item => (isObject(item) && readPreference(phoneNumberId, item, entryAt)) || kept(item),
+    );
+  }
   if (field !== 'messages' || phoneNumberId === null) return [kept(change.value ?? null)];
   const contacts = objects(value.contacts);
   const facts: Fact[] = [];
@@ -105,8 +140,21 @@ function readStatus(
     at: seconds(status.timestamp) ?? receivedAt,
     waId: waIdOf(status, contacts),
     error: failure?.error ?? null,
+    code: failure?.code ?? null,
+    pricing: readPricing(status),
+    names: namesOf(status.recipient_type === 'group' ? [] : [status.recipient_id, status.recipient_user_id]),
+    freeUntil: freeUntilOf(status),
     ...(failure === undefined ? {} : { reason: failure.reason }),
   };
+}
+
+/** `billable` is to be dropped; where it is there, false is as free as a type that says so (cloud-api.md §7.4). */
+function readPricing({ pricing }: JsonObject): string | null {
+  if (!isObject(pricing)) return null;
+  const category = text(pricing.category)?.toLowerCase() ?? '';
+  if (!/^[a-z_-]{1,40}$/.test(category)) return null;
+  const isFree = pricing.billable === false || text(pricing.type)?.startsWith('free') === true;
+  return `${isFree ? 'free' : 'regular'} ${category}`;
 }
 
 /** Of this status's own recipient: a change may bring statuses and contacts of several people. */
@@ -121,15 +169,46 @@ function waIdOf(status: JsonObject, contacts: JsonObject[]): string | null {
   return text((own ?? only)?.wa_id) ?? null;
 }
 
+/** Told with statuses inside a free entry point (cloud-api.md §7.4). */
+function freeUntilOf({ conversation }: JsonObject): number | null {
+  if (!isObject(conversation) || !isObject(conversation.origin)) return null;
+  if (conversation.origin.type !== 'referral_conversion') return null;
+  return seconds(conversation.expiration_timestamp) ?? null;
+}
+
+function readPreference(
+  phoneNumberId: string,
+  item: JsonObject,
+  entryAt: number,
+): PreferenceFact | undefined {
+  const names = namesOf([item.wa_id, item.user_id]);
+  const wish = item.value === 'stop' ? 'stop' : item.value === 'resume' ? 'start' : undefined;
+  if (names.length === 0 || wish === undefined || item.category !== 'marketing_messages') return undefined;
+  const at = seconds(item.timestamp) ?? entryAt;
+  return { kind: 'preference', phoneNumberId, names, wish, at, field: 'user_preferences', payload: item };
+}
+
+/** Names of one person, each once. */
+const namesOf = (names: (Json | undefined)[]): string[] => [
+  ...new Set(names.map(text).filter(name => name !== undefined)),
+];
+
+/** What Meta finds later than we would have is told in the words of our own no. */
+const ownWords: Record<number, string> = {
+  131047: refusals.window_closed.title,
+  131050: refusals.recipient_opted_out.title,
+};
+
 /** The errors of a failed status in the shape the message row keeps: `{reason, meta: MetaError}`. */
-function readFailure(status: JsonObject): { error: string; reason: string } {
+function readFailure(status: JsonObject): { error: string; code: number; reason: string } {
   const [error = {}] = objects(status.errors);
   const code = Number(error.code ?? 0);
   const title = errorTable[code]?.title ?? text(error.title) ?? 'Message failed';
   const details = text(isObject(error.error_data) ? error.error_data.details : undefined) ?? null;
-  const reason = `${code} ${title}${details === null ? '' : `: ${details}`}`;
+  const words = ownWords[code] ?? details;
+  const reason = `${code} ${title}${words === null ? '' : `: ${words}`}`;
   const meta = { httpStatus: 200, code, subcode: null, title, details, body: error };
-  return { error: JSON.stringify({ reason, meta }), reason };
+  return { error: JSON.stringify({ reason, meta }), code, reason };
 }
 
 function readIncoming(
@@ -141,9 +220,10 @@ function readIncoming(
   const wamid = text(message.id);
   const from = text(message.from);
   const userId = text(message.from_user_id);
-  const contact =
-    contacts.find(({ wa_id, user_id }) => (from && wa_id === from) || (userId && user_id === userId)) ??
-    contacts[0];
+  const own = contacts.find(
+    ({ wa_id, user_id }) => (from && wa_id === from) || (userId && user_id === userId),
+  );
+  const contact = own ?? contacts[0];
   const sender = from ?? userId ?? text(contact?.wa_id) ?? text(contact?.user_id);
   if (wamid === undefined || sender === undefined) return undefined;
   return {
@@ -151,10 +231,26 @@ function readIncoming(
     phoneNumberId,
     wamid,
     sender,
+    // The contact beside a message need not be its sender's.
+    names: namesOf([sender, from, userId, own?.wa_id, own?.user_id]),
     type: text(message.type) ?? 'unknown',
     at: seconds(message.timestamp) ?? receivedAt,
+    words: wordsOf(message),
+    referred: isObject(message.referral),
+    inGroup: text(message.group_id) !== undefined,
     payload: contact === undefined ? { message } : { message, contact },
   };
+}
+
+/** A typed text, or what stands on the button that was pressed. */
+function wordsOf({ text: typed, button, interactive }: JsonObject): string[] {
+  const reply = isObject(interactive) ? (interactive.button_reply ?? interactive.list_reply) : undefined;
+  const said = [
+    isObject(typed) ? typed.body : undefined,
+    ...(isObject(button) ? [button.text, button.payload] : []),
+    isObject(reply) ? reply.title : undefined,
+  ];
+  return said.map(text).filter(one => one !== undefined);
 }
 
 const items = (value: Json | undefined): Json[] => (Array.isArray(value) ? value : []);

@@ -2,16 +2,30 @@
  * Receive: what Meta told us is checked, interpreted and committed before Meta gets its 200
  * (docs/decisions/0003-receive-interprets.md). All posts that arrive within one turn share a transaction.
  */
+
+import type { PriceOf } from '../billing/prices.ts';
 import { isObject, parseJson } from '../canonical/json.ts';
-import { advance } from '../messages/advance.ts';
+import type { Wish } from '../canonical/opt-out-words.ts';
+import { type Advanced, advance, chargeAdvanced } from '../messages/advance.ts';
 import type { Change, Feed } from '../messages/feed.ts';
 import { isSignedBy } from '../meta/signature.ts';
 import { createBatcher } from '../platform/batch.ts';
 import { type Database, type Tx, together } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
+import type { Seal } from '../platform/seal.ts';
 import type { NumberBook, SendingNumber } from '../tenants/number-book.ts';
-import { insertIncoming, keepChanges, openWindows } from './incoming.ts';
-import { type Fact, readPayload } from './read-payload.ts';
+import { setListeningSince } from '../tenants/numbers.ts';
+import type { WordBook } from '../tenants/opt-out-words.ts';
+import { insertIncoming, keepChanges } from './incoming.ts';
+import { hearOptOuts } from './opt-outs.ts';
+import {
+  type Fact,
+  type IncomingFact,
+  type PreferenceFact,
+  readPayload,
+  type StatusFact,
+} from './read-payload.ts';
+import { openWindows, setFreeUntil } from './windows.ts';
 
 export type Received = 'committed' | 'not_json' | 'not_signed';
 
@@ -24,17 +38,27 @@ export interface Receiver {
 export interface ReceiverDeps {
   database: Database;
   numbers: NumberBook;
+  words: WordBook;
+  seal: Pick<Seal, 'digest'>;
   feed: Feed;
   log: Log;
   now(): number;
   waitingMax: number;
+  priceOf: PriceOf;
 }
 
 /** A fact whose number is known and whose app secret signed it. */
-export type OwnedFact = Fact & { tenantId: string; numberId: number };
+export type OwnedFact = Fact & {
+  tenantId: string;
+  numberId: number;
+  /** The first that the number hears of messages, as far as this process knows. */
+  isFirst: boolean;
+  /** What the whole message asks of our marketing. */
+  word: Wish | undefined;
+};
 
 export function createReceiver(deps: ReceiverDeps): Receiver {
-  const { database, numbers, feed, log, now } = deps;
+  const { database, numbers, words, seal, feed, log, now } = deps;
   const batcher = createBatcher<OwnedFact[], undefined>({
     run: commit,
     sizeMax: 500,
@@ -51,6 +75,8 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
       const results = await together(
         byTenant.map(([tenantId, ofTenant]) => write(tx, tenantId, ofTenant, at)),
       );
+      await chargeAdvanced(tx, results, at, deps.priceOf);
+      await together(results.map(heard => hear(tx, seal, heard)));
       changes = results.flatMap(result => result.changes);
       strays = results.reduce((sum, result) => sum + result.strays, 0);
     });
@@ -59,6 +85,7 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
       'webhooks',
     );
     feed.publish(changes);
+    if (facts.some(({ isFirst }) => isFirst)) numbers.forget();
     return batch.map(() => undefined);
   }
 
@@ -76,10 +103,20 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     const result: OwnedFact[] = [];
     for (const fact of facts) {
       for (const number of await numbersOf(fact)) {
-        if (isTrusted(number)) result.push({ ...fact, tenantId: number.tenantId, numberId: number.id });
+        if (!isTrusted(number)) continue;
+        const { tenantId, id: numberId, listeningSince } = number;
+        const isFirst = listeningSince === null && (fact.kind === 'incoming' || fact.kind === 'status');
+        const word = fact.kind === 'incoming' ? await wordOf(tenantId, fact) : undefined;
+        result.push({ ...fact, tenantId, numberId, isFirst, word });
       }
     }
     return result;
+  }
+
+  async function wordOf(tenantId: string, { words: said, inGroup }: IncomingFact): Promise<Wish | undefined> {
+    if (said.length === 0 || inGroup) return undefined;
+    const read = await words.of(tenantId);
+    return said.map(read).find(wish => wish !== undefined);
   }
 
   async function numbersOf(fact: Fact): Promise<SendingNumber[]> {
@@ -115,27 +152,51 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
   };
 }
 
-async function write(
-  tx: Tx,
-  tenantId: string,
-  facts: OwnedFact[],
-  at: number,
-): Promise<{ changes: Change[]; strays: number }> {
+/** What was told for the first time, and all statuses: of people, windows and wishes come of it. */
+interface Heard {
+  tenantId: string;
+  incoming: (OwnedFact & IncomingFact)[];
+  preferences: (OwnedFact & PreferenceFact)[];
+  reports: (OwnedFact & StatusFact)[];
+}
+
+/** Stores the facts of one tenant and advances its messages. */
+async function write(tx: Tx, tenantId: string, facts: OwnedFact[], at: number): Promise<Advanced & Heard> {
+  const firsts = new Set(facts.filter(({ isFirst }) => isFirst).map(({ numberId }) => numberId));
+  if (firsts.size > 0) await setListeningSince(tx, tenantId, [...firsts], at);
   const incoming = facts.filter(fact => fact.kind === 'incoming');
-  const kept = facts.filter(fact => fact.kind === 'kept');
+  const kept = facts.filter(fact => fact.kind === 'kept' || fact.kind === 'preference');
   const reports = facts.filter(fact => fact.kind === 'status');
-  if (incoming.length > 0) {
-    const fresh = await insertIncoming(tx, tenantId, incoming, at);
-    await openWindows(
-      tx,
-      tenantId,
-      // A system message (a changed number) is Meta's, not the person's.
-      // Not of a replay: its person may have been erased since.
-      fresh
-        .filter(({ type }) => type !== 'system')
-        .map(({ numberId, sender, at }) => ({ numberId, recipient: sender, at })),
-    );
-  }
-  if (kept.length > 0) await keepChanges(tx, tenantId, kept, at);
-  return reports.length > 0 ? advance(tx, tenantId, reports) : { changes: [], strays: 0 };
+  // Nothing comes of a replay: its person may have been erased since.
+  const written = incoming.length > 0 ? await insertIncoming(tx, tenantId, incoming, at) : [];
+  const changed = kept.length > 0 ? await keepChanges(tx, tenantId, kept, at) : [];
+  const advanced =
+    reports.length > 0 ? await advance(tx, tenantId, reports) : { changes: [], strays: 0, billed: [] };
+  const preferences = changed.filter(fact => fact.kind === 'preference');
+  return { ...advanced, tenantId, incoming: written, preferences, reports };
+}
+
+/** Windows are locked after wallets, as accept does: neither waits for the other. */
+async function hear(
+  tx: Tx,
+  seal: Pick<Seal, 'digest'>,
+  { tenantId, incoming, preferences, reports }: Heard,
+): Promise<void> {
+  // A system message (a changed number) is Meta's, not the person's, and what is written to a group is not written to us.
+  await openWindows(
+    tx,
+    tenantId,
+    incoming.filter(({ type, inGroup }) => type !== 'system' && !inGroup),
+  );
+  await setFreeUntil(
+    tx,
+    tenantId,
+    reports.flatMap(({ numberId, names, freeUntil }) =>
+      freeUntil === null ? [] : { numberId, names, until: freeUntil },
+    ),
+  );
+  const messages = incoming.flatMap(({ word, names, at }) =>
+    word === undefined ? [] : { wish: word, names, at },
+  );
+  await hearOptOuts(tx, seal, tenantId, { messages, preferences, reports });
 }

@@ -1,8 +1,10 @@
 /** What ages out, one bounded step at a time. Only messages that have ended are touched; nothing here is ever undone. */
+import { forgetMoney, type RemovedMoney, removedColumns } from '../billing/charge.ts';
 import { firstIdAt } from '../canonical/ids.ts';
 import { statusRank } from '../canonical/status.ts';
 import { anonymizeIncoming } from '../inbound/incoming.ts';
 import type { Tx } from '../platform/database.ts';
+import { storedNames } from '../tenants/opt-outs.ts';
 
 /** bodies: the content of messages and their tries. messages: the rows themselves. */
 export type Kind = 'bodies' | 'messages';
@@ -27,13 +29,14 @@ export async function ageMessages(
   after: string,
   before: number,
   limit: number,
+  at: number,
 ): Promise<Passed> {
   const rows = await tx.all<{ id: string; rank: number; due_at: number }>(
     'select id, rank, due_at from messages where tenant_id = $1 and id > $2 and id < $3 order by id limit $4',
     [tenantId, after, firstIdAt(before), limit],
   );
   const over = rows.filter(({ rank, due_at }) => rank > unsettled && due_at < before);
-  await age(tx, tenantId, kind, over);
+  await age(tx, tenantId, kind, over, at);
   const late = rows.filter(row => !over.includes(row)).map(({ id }) => ({ id }));
   if (late.length > 0) {
     await tx.all(
@@ -52,6 +55,7 @@ export async function ageLate(
   kind: Kind,
   before: number,
   limit: number,
+  at: number,
 ): Promise<number> {
   const rows = await tx.all<{ id: string }>(
     `select messages.id from retention_late
@@ -61,7 +65,7 @@ export async function ageLate(
     [tenantId, kind, before, limit],
   );
   if (rows.length === 0) return 0;
-  await age(tx, tenantId, kind, rows);
+  await age(tx, tenantId, kind, rows, at);
   await tx.all(
     `delete from retention_late
      where tenant_id = $1 and kind = $3 and one_of(message_id, select value ->> 'id' from json_rows($2))`,
@@ -70,7 +74,13 @@ export async function ageLate(
   return rows.length;
 }
 
-async function age(tx: Tx, tenantId: string, kind: Kind, messages: { id: string }[]): Promise<void> {
+async function age(
+  tx: Tx,
+  tenantId: string,
+  kind: Kind,
+  messages: { id: string }[],
+  at: number,
+): Promise<void> {
   if (messages.length === 0) return;
   const values = [tenantId, JSON.stringify(messages.map(({ id }) => ({ id })))];
   await tx.all(
@@ -85,14 +95,16 @@ async function age(tx: Tx, tenantId: string, kind: Kind, messages: { id: string 
     );
     return;
   }
-  await tx.all(
-    `delete from messages where tenant_id = $1 and one_of(id, select value ->> 'id' from json_rows($2))`,
+  const removed = await tx.all<RemovedMoney>(
+    `delete from messages where tenant_id = $1 and one_of(id, select value ->> 'id' from json_rows($2))
+     returning ${removedColumns}`,
     values,
   );
   await tx.all(
     `delete from retention_late where tenant_id = $1 and one_of(message_id, select value ->> 'id' from json_rows($2))`,
     values,
   );
+  await forgetMoney(tx, tenantId, removed, at);
 }
 
 /** What people wrote, and the closed windows of those people. Returns how many messages. */
@@ -104,13 +116,25 @@ export async function ageIncoming(tx: Tx, tenantId: string, before: number, limi
   );
   if (rows.length === 0) return 0;
   await anonymizeIncoming(tx, tenantId, rows);
-  const senders = [...new Set(rows.map(({ sender }) => sender))].map(sender => ({ sender }));
-  await tx.all(
-    `delete from windows
-     where tenant_id = $1 and recipient in (select value ->> 'sender' from json_rows($2)) and closes_at < $3`,
-    [tenantId, JSON.stringify(senders), before],
-  );
+  const closed = await ageWindows(tx, tenantId, new Set(rows.map(({ sender }) => sender)), before);
+  await ageWindows(tx, tenantId, new Set(closed.flatMap(storedNames)), before);
   return rows.length;
+}
+
+/** Closed windows under these names; returns what other names they stand under. */
+async function ageWindows(
+  tx: Tx,
+  tenantId: string,
+  names: Set<string>,
+  before: number,
+): Promise<(string | null)[]> {
+  if (names.size === 0) return [];
+  const rows = await tx.all<{ names: string | null }>(
+    `delete from windows
+     where tenant_id = $1 and recipient in (select value ->> 'name' from json_rows($2)) and closes_at < $3 returning names`,
+    [tenantId, JSON.stringify([...names].map(name => ({ name }))), before],
+  );
+  return rows.map(row => row.names);
 }
 
 /** Webhook changes that were kept without being understood. The row stays, so that a repeat is still known. */

@@ -9,6 +9,8 @@ import { statusRank } from '../canonical/status.ts';
 import { anonymizeIncoming } from '../inbound/incoming.ts';
 import { lockLane } from '../messages/pace.ts';
 import { first, type Tx } from '../platform/database.ts';
+import type { Seal } from '../platform/seal.ts';
+import { hideOptOut, storedNames } from '../tenants/opt-outs.ts';
 import type { Counts, RunningErasure } from './erasures.ts';
 
 export interface Erased {
@@ -38,6 +40,7 @@ interface Found {
 
 export async function eraseStep(
   tx: Tx,
+  seal: Pick<Seal, 'digest'>,
   erasure: RunningErasure,
   limit: number,
   now: number,
@@ -47,6 +50,9 @@ export async function eraseStep(
       const found = await part(tx, erasure, name, limit, now);
       if (found.rows > 0) return step(erasure, found);
     }
+    // The wish for no more marketing outlives the person's data, under a hash.
+    const names = await hideOptOut(tx, seal, erasure.tenantId, name, erasure.requestedAt);
+    if (names !== undefined) return step(erasure, { rows: 1, names });
   }
   const changes = await eraseChanges(tx, erasure, limit);
   if (changes.rows > 0) return step(erasure, changes);
@@ -187,8 +193,8 @@ function namesIn(payload: string, name: string): string[] {
 
 /** Windows and contacts: a few rows of one person. */
 async function forgetPerson(tx: Tx, { tenantId, requestedAt }: RunningErasure, name: string): Promise<Found> {
-  const windows = await tx.all(
-    'delete from windows where tenant_id = $1 and recipient = $2 and opened_at <= $3 returning number_id',
+  const windows = await tx.all<{ names: string | null }>(
+    'delete from windows where tenant_id = $1 and recipient = $2 and opened_at <= $3 returning names',
     [tenantId, name, requestedAt],
   );
   const contact = await first<{ id: number }>(
@@ -206,7 +212,11 @@ async function forgetPerson(tx: Tx, { tenantId, requestedAt }: RunningErasure, n
     await tx.all('delete from contacts where tenant_id = $1 and id = $2', [tenantId, contact.id]);
   }
   const contacts = contact === undefined ? 0 : 1;
-  return { rows: windows.length + contacts, counts: { windows: windows.length, contacts } };
+  return {
+    rows: windows.length + contacts,
+    counts: { windows: windows.length, contacts },
+    names: windows.flatMap(row => storedNames(row.names)),
+  };
 }
 
 /** Nobody knows where in a change we do not interpret a person is named, so each is searched for the names as Meta writes them. */

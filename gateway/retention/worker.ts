@@ -3,6 +3,8 @@
  * Any number of processes share the work (progress.ts).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { charge, heldMaxMs, releaseStale } from '../billing/charge.ts';
+import { firstIdAt } from '../canonical/ids.ts';
 import type { Feed } from '../messages/feed.ts';
 import type { Database, Tx } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
@@ -86,15 +88,19 @@ export function createRetention(deps: RetentionDeps): Retention {
 
   /** Whether something was there to age. */
   async function age(tx: Tx, tenantId: string, progress: Progress): Promise<boolean> {
+    const at = now();
+    const heldSince = at - heldMaxMs;
+    const stale = { firstIdKept: firstIdAt(heldSince), dueBefore: heldSince };
+    if ((await releaseStale(tx, tenantId, stale, limit, at)) > 0) return true;
     for (const [kind, keptMs, column] of [
       ['messages', keeping.messagesMs, 'messagesTo'],
       ['bodies', keeping.bodiesMs, 'bodiesTo'],
     ] as const) {
       if (keptMs === null) continue;
-      const before = now() - keptMs;
-      const passed = await ageMessages(tx, tenantId, kind, progress[column], before, limit);
+      const before = at - keptMs;
+      const passed = await ageMessages(tx, tenantId, kind, progress[column], before, limit, at);
       if (passed.rows > 0) await saveProgress(tx, tenantId, { ...progress, [column]: passed.to });
-      if (passed.rows > 0 || (await ageLate(tx, tenantId, kind, before, limit)) > 0) return true;
+      if (passed.rows > 0 || (await ageLate(tx, tenantId, kind, before, limit, at)) > 0) return true;
     }
     if (keeping.incomingMs === null) return false;
     const before = now() - keeping.incomingMs;
@@ -110,12 +116,15 @@ export function createRetention(deps: RetentionDeps): Retention {
     const done = await step(tenantId, async tx => {
       const found = await findRunning(tx, seal, tenantId, id);
       if (found === undefined) return undefined;
-      const erased = await eraseStep(tx, found, limit, at);
+      const erased = await eraseStep(tx, seal, found, limit, at);
       if (erased.next === 'done') await finishErasure(tx, seal, erased.erasure, at);
       else await saveErasure(tx, seal, erased.erasure);
       return erased;
     });
     if (done === undefined) return undefined;
+    // By itself, because everyone locks the wallet before a lane. What a crash leaves undone here is released by `age`.
+    if (done.canceled.length > 0)
+      await database.transact(tx => charge(tx, [{ tenantId, ids: done.canceled }], at));
     feed.publish(
       done.canceled.map(message => ({ tenantId, id: message, status: 'canceled', at, reason: 'erased' })),
     );

@@ -10,8 +10,9 @@ import {
   directoryByPhoneNumberId,
   directoryByWaba,
   directoryEntry,
+  findByDisplayNumber,
   findNumber,
-  listNumbers,
+  firstNumber,
   type SealedSecrets,
   type StoredNumber,
   setNumberStatus,
@@ -27,7 +28,10 @@ export interface NumberBook {
   byId(id: number): Promise<SendingNumber | undefined>;
   byPhoneNumberId(phoneNumberId: string): Promise<SendingNumber | undefined>;
   ofWaba(wabaId: string): Promise<SendingNumber[]>;
-  ofTenant(tenantId: string): Promise<SendingNumber[]>;
+  /** The tenant's first number, for callers that name none. */
+  firstOf(tenantId: string): Promise<SendingNumber | undefined>;
+  /** By the telephone number that Meta shows, in digits. */
+  byDisplayNumber(tenantId: string, digits: string): Promise<SendingNumber | undefined>;
   /** Meta refuses the access token: new messages are refused until the number is connected again. */
   disconnect(tenantId: string, id: number, reason: string): Promise<void>;
   /** A number was changed, and that is committed: nothing older is answered any more, here and in other processes. */
@@ -46,24 +50,37 @@ export function createNumberBook(deps: {
 }): NumberBook {
   const { database, seal, notices, log, now } = deps;
   const kept = new Map<string, { value: unknown; until: number }>();
+  const loading = new Map<string, Promise<unknown>>();
   let timesForgotten = 0;
 
   async function keep<T>(key: string, load: () => Promise<T>): Promise<T> {
     const entry = kept.get(key);
     // Not further ahead than it can be: the clock may have been set back.
     if (entry !== undefined && entry.until > now() && entry.until <= now() + keptMs) return entry.value as T;
+    // Many ask at the moment it runs out: one look serves them all.
+    const running = loading.get(key) ?? loadAndKeep(key, load);
+    loading.set(key, running);
+    return running as Promise<T>;
+  }
+
+  async function loadAndKeep<T>(key: string, load: () => Promise<T>): Promise<T> {
     const before = timesForgotten;
-    const value = await load();
-    // Read before the change, perhaps: true enough for this caller, and for no later one.
-    if (timesForgotten !== before) return value;
-    if (kept.size >= keptMax) kept.clear();
-    kept.set(key, { value, until: now() + keptMs });
-    return value;
+    try {
+      const value = await load();
+      // Read before the change, perhaps: true enough for who asked before it, and for no later one.
+      if (timesForgotten !== before) return value;
+      if (kept.size >= keptMax) kept.clear();
+      kept.set(key, { value, until: now() + keptMs });
+      return value;
+    } finally {
+      if (timesForgotten === before) loading.delete(key);
+    }
   }
 
   function clear(): void {
     timesForgotten++;
     kept.clear();
+    loading.clear();
   }
   notices.hear('numbers', clear);
 
@@ -95,10 +112,16 @@ export function createNumberBook(deps: {
         );
         return numbers.filter(number => number !== undefined);
       }),
-    ofTenant: tenantId =>
-      keep(`tenant:${tenantId}`, async () =>
-        (await listNumbers(database, tenantId)).map(number => open(number)),
-      ),
+    firstOf: tenantId =>
+      keep(`first:${tenantId}`, async () => {
+        const number = await firstNumber(database, tenantId);
+        return number && open(number);
+      }),
+    byDisplayNumber: (tenantId, digits) =>
+      keep(`display:${tenantId}:${digits}`, async () => {
+        const number = await findByDisplayNumber(database, tenantId, digits);
+        return number && open(number);
+      }),
     async disconnect(tenantId, id, reason) {
       await database.transact(tx => setNumberStatus(tx, tenantId, id, 'disconnected', reason, now()));
       book.forget();

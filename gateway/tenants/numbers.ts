@@ -13,6 +13,10 @@ export interface StoredNumber {
   status: 'connected' | 'disconnected';
   statusReason: string | null;
   perSecond: number;
+  /** meta: free-form sends go out whatever we know of the recipient's 24-hour window. */
+  windowPolicy: 'check' | 'meta';
+  /** When Meta's first webhook about messages came; before it nobody here can know a window. */
+  listeningSince: number | null;
   createdAt: number;
   updatedAt: number;
   sealed: SealedSecrets;
@@ -37,12 +41,15 @@ interface NumberRow extends Row {
   status: string;
   status_reason: string | null;
   per_second: number;
+  window_policy: string;
+  listening_since: number | null;
   created_at: number;
   updated_at: number;
 }
 
 const selectOfTenant = `select n.tenant_id, n.id, n.phone_number_id, n.waba_id, n.display_number, n.verified_name, n.access_token,
-    n.app_secret, n.verify_token, n.status, n.status_reason, n.created_at, n.updated_at, l.per_second from numbers n
+    n.app_secret, n.verify_token, n.status, n.status_reason, n.window_policy, n.listening_since, n.created_at, n.updated_at, l.per_second
+  from numbers n
   join lanes l on l.number_id = n.id and l.tenant_id = n.tenant_id where n.tenant_id = $1`;
 
 const fromRow = (row: NumberRow): StoredNumber => ({
@@ -55,6 +62,8 @@ const fromRow = (row: NumberRow): StoredNumber => ({
   status: row.status === 'connected' ? 'connected' : 'disconnected',
   statusReason: row.status_reason,
   perSecond: row.per_second,
+  windowPolicy: row.window_policy === 'meta' ? 'meta' : 'check',
+  listeningSince: row.listening_since,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   sealed: { accessToken: row.access_token, appSecret: row.app_secret, verifyToken: row.verify_token },
@@ -77,8 +86,8 @@ export async function insertNumber(tx: Tx, number: Omit<StoredNumber, 'perSecond
   );
   await tx.all(
     `insert into numbers (tenant_id, id, phone_number_id, waba_id, display_number, verified_name, access_token, app_secret,
-       verify_token, status, status_reason, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+       verify_token, status, status_reason, window_policy, listening_since, created_at, updated_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
     [
       number.tenantId,
       number.id,
@@ -91,6 +100,8 @@ export async function insertNumber(tx: Tx, number: Omit<StoredNumber, 'perSecond
       number.sealed.verifyToken,
       number.status,
       number.statusReason,
+      number.windowPolicy,
+      number.listeningSince,
       number.createdAt,
       number.updatedAt,
     ],
@@ -139,6 +150,25 @@ export async function findNumber(sql: Sql, tenantId: string, id: number): Promis
   return row && fromRow(row);
 }
 
+/** The one connected first. */
+export async function firstNumber(sql: Sql, tenantId: string): Promise<StoredNumber | undefined> {
+  const row = await first<NumberRow>(sql, `${selectOfTenant} order by n.id limit 1`, [tenantId]);
+  return row && fromRow(row);
+}
+
+export async function findByDisplayNumber(
+  sql: Sql,
+  tenantId: string,
+  digits: string,
+): Promise<StoredNumber | undefined> {
+  const row = await first<NumberRow>(
+    sql,
+    `${selectOfTenant} and n.display_number = $2 order by n.id limit 1`,
+    [tenantId, digits],
+  );
+  return row && fromRow(row);
+}
+
 export async function listNumbers(sql: Sql, tenantId: string): Promise<StoredNumber[]> {
   const rows = await sql.all<NumberRow>(`${selectOfTenant} order by n.id limit 10000`, [tenantId]);
   return rows.map(fromRow);
@@ -158,7 +188,24 @@ export async function setNumberStatus(
   );
 }
 
+/** From when on webhooks have come; the earliest moment stands. */
+export async function setListeningSince(
+  tx: Tx,
+  tenantId: string,
+  ids: number[],
+  since: number,
+): Promise<void> {
+  const rows = ids.toSorted((a, b) => a - b).map(id => ({ id }));
+  await tx.all(
+    `update numbers set listening_since = $3
+     where tenant_id = $1 and one_of(id, select cast(value ->> 'id' as bigint) from json_rows($2))
+       and (listening_since is null or listening_since > $3)`,
+    [tenantId, JSON.stringify(rows), since],
+  );
+}
+
 export interface NumberChange {
+  windowPolicy: StoredNumber['windowPolicy'];
   displayNumber: string;
   verifiedName: string;
   sealed: SealedSecrets;
@@ -174,7 +221,7 @@ export async function updateNumber(
 ): Promise<void> {
   await tx.all(
     `update numbers set display_number = $3, verified_name = $4, access_token = $5, app_secret = $6, verify_token = $7,
-       status = 'connected', status_reason = null, updated_at = $8
+       status = 'connected', status_reason = null, updated_at = $8, window_policy = $9
      where tenant_id = $1 and id = $2`,
     [
       tenantId,
@@ -185,6 +232,7 @@ export async function updateNumber(
       change.sealed.appSecret,
       change.sealed.verifyToken,
       now,
+      change.windowPolicy,
     ],
   );
 }

@@ -18,7 +18,7 @@ export function registerPhones(app: FastifyInstance, { accounts, phones, incomin
       if (typeof given[key] !== 'boolean') throw refuse(400, `${key} must be true or false`);
       patch[key] = given[key];
     }
-    for (const key of ['profile_name', 'wa_id'] as const) {
+    for (const key of ['profile_name', 'wa_id', 'user_id'] as const) {
       if (given[key] === undefined) continue;
       if (typeof given[key] !== 'string') throw refuse(400, `${key} must be a string`);
       patch[key] = given[key];

@@ -20,8 +20,7 @@ function webhookError({ code, title = codeTitle(code), details }: Failure): Reco
 /** One `statuses[]` item, DOC/webhooks/reference/messages/status of 2026: no conversation, user ids, PMP pricing. */
 export function statusItem(
   message: Accepted,
-  account: Account,
-  recipientId: string,
+  known: { waId: string; userId: string },
   { status, at }: { status: string; at: number },
   failure?: Failure,
 ): string {
@@ -31,12 +30,10 @@ export function statusItem(
     id: message.wamid,
     status,
     timestamp: String(Math.floor(at / 1000)),
-    ...(recipient.kind === 'user' ? {} : { recipient_id: recipientId }),
+    ...(recipient.kind === 'user' ? {} : { recipient_id: known.waId }),
     ...(recipient.kind === 'user' ? { recipient_user_id: recipient.userId } : {}),
     // Always there, except in failures of a message sent to a phone.
-    ...(recipient.kind === 'phone' && !failed
-      ? { recipient_user_id: userIdOf(recipient.digits, account.wabaId) }
-      : {}),
+    ...(recipient.kind === 'phone' && !failed ? { recipient_user_id: known.userId } : {}),
     ...(recipient.kind === 'group' ? { recipient_type: 'group' } : {}),
     ...(message.bizOpaque === null ? {} : { biz_opaque_callback_data: message.bizOpaque }),
     // On `sent` and on one of delivered and read; ours is delivered.
@@ -59,6 +56,11 @@ export function contactItem(phone: Phone, digits: string, account: Account): str
   return JSON.stringify({
     profile: { name: phone.profile_name },
     wa_id: phone.wa_id,
-    user_id: userIdOf(digits, account.wabaId),
+    user_id: userId(phone, digits, account),
   });
+}
+
+/** The id that a phone is known by at an account. */
+export function userId(phone: Phone, digits: string, { wabaId }: Account): string {
+  return phone.user_id ?? userIdOf(digits, wabaId);
 }
