@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { call } from '../test/harness/programs.ts';
-import { must, operatorKey } from '../test/harness/tenant.ts';
+import { must, operatorKey, unlimited } from '../test/harness/tenant.ts';
 import { type Child, startChild } from './child.ts';
 import type { Bench } from './figure.ts';
 import type { Target } from './requests.ts';
@@ -73,7 +73,7 @@ export async function newTarget(gatewayUrl: string, count: number, perSecond: nu
   const operator = { key: operatorKey };
   const tenant = await must<{ id: string }>(call(url, { ...operator, body: { name: 'Bench' } }));
   const { key } = await must<{ key: string }>(
-    call(`${url}/${tenant.id}/api-keys`, { ...operator, body: { name: 'bench' } }),
+    call(`${url}/${tenant.id}/api-keys`, { ...operator, body: { name: 'bench', ...unlimited } }),
   );
   const numbers: Target['numbers'] = [];
   const wabaId = `77${String(++tenants).padStart(6, '0')}`;

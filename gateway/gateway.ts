@@ -1,10 +1,21 @@
 /** Composition root: everything is opened here in order and closed in reverse. */
-import { join } from 'node:path';
 import { addNativeApi } from './api/api.ts';
+import { watchLowBalances } from './billing/low-balance.ts';
+import { createPriceBook } from './billing/price-book.ts';
 import { newId } from './canonical/ids.ts';
 import { demo } from './demo/demo.ts';
+import { loadSamplePrices } from './demo/sample-prices.ts';
 import { seedDemo } from './demo/seed-demo.ts';
-import { startSimulator } from './demo/simulator-process.ts';
+import {
+  chooseMode,
+  closeAll,
+  type Mode,
+  openDatabase,
+  openLog,
+  openSeal,
+  openSimulator,
+  orClose,
+} from './groundwork.ts';
 import { type Authenticator, createAuthenticator } from './http/authenticate.ts';
 import { addDialectRoutes } from './http/dialect-routes.ts';
 import { createListener } from './http/listener.ts';
@@ -22,29 +33,23 @@ import { createSweeper } from './messages/sweeper.ts';
 import { createWaiters } from './messages/waiters.ts';
 import { watchRows } from './messages/waiters-of-others.ts';
 import { createGraph } from './meta/graph.ts';
-import { refuseMoved } from './move/mark.ts';
-import { refuseUnfinished } from './move/record.ts';
 import { systemClock } from './platform/clock.ts';
-import type { Config } from './platform/config.ts';
+import { type Config, networksOf } from './platform/config.ts';
 import type { Database } from './platform/database.ts';
-import { createLog, type Log, plainLines } from './platform/log.ts';
-import { migrate, NewerSchema } from './platform/migrate.ts';
+import { createLog, plainLines } from './platform/log.ts';
 import { createNotices, noNotices } from './platform/notices.ts';
-import { openPostgres } from './platform/postgres.ts';
-import { createSeal, masterKey, type Seal } from './platform/seal.ts';
 import { lockFolder } from './platform/single-process.ts';
-import { openSqlite } from './platform/sqlite.ts';
 import { StartProblem } from './platform/start-problem.ts';
-import { agreedPort, isLoopback, portProblem, preflight } from './preflight.ts';
+import { preflight } from './preflight.ts';
 import { keepingOf } from './retention/keeping.ts';
 import { createRetention } from './retention/worker.ts';
-import { createNumberBook, openSecrets } from './tenants/number-book.ts';
-import { allNumbers, findNumber } from './tenants/numbers.ts';
+import { createNumberBook } from './tenants/number-book.ts';
+import { createWordBook } from './tenants/opt-out-words.ts';
 import { createTemplateBook } from './tenants/template-book.ts';
 
 export interface Gateway {
   url: string;
-  mode: 'demo' | 'live';
+  mode: Mode;
   /** Of the simulator that demo mode started. */
   simulatorUrl: string | null;
   feed: Feed;
@@ -55,7 +60,7 @@ export interface Gateway {
 
 /** What several workers have in common, and a gateway that is one of them is given. */
 export interface Shared {
-  mode: Gateway['mode'];
+  mode: Mode;
   simulatorUrl: string | null;
 }
 
@@ -67,69 +72,6 @@ export async function createGateway(
   const problems = asWorker === undefined ? await preflight(config) : [];
   if (problems.length > 0) throw new StartProblem(problems);
   return orClose(closing => open(config, closing, asWorker));
-}
-
-/**
- * What is done once for all workers, so that they do not race: settings checked, schema and master key made, port and mode chosen,
- * the simulator started.
- */
-export async function prepareWorkers(
-  config: Config,
-): Promise<{ shared: Shared; config: Config; log: Log; close(): Promise<void> }> {
-  const problems = await preflight(config);
-  if (problems.length > 0) throw new StartProblem(problems);
-  const database = await openDatabase(config, createLog('silent', null));
-  let mode: Gateway['mode'];
-  try {
-    mode = await chooseMode(config, database);
-    await openSeal(config, database);
-  } finally {
-    await database.close();
-  }
-  const log = openLog(config, mode);
-  return orClose(async closing => {
-    const simulatorUrl = mode === 'demo' ? await openSimulator(config, log, closing) : null;
-    const port = await agreedPort(config.port, config.host);
-    const shared = { mode, simulatorUrl };
-    return { shared, config: { ...config, port }, log, close: () => closeAll(closing) };
-  });
-}
-
-/** Closes what was opened when not all of it could be. */
-async function orClose<T>(work: (closing: (() => unknown)[]) => Promise<T>): Promise<T> {
-  const closing: (() => unknown)[] = [];
-  try {
-    return await work(closing);
-  } catch (error) {
-    await closeAll(closing);
-    throw error;
-  }
-}
-
-/** Opens the database of the settings, brought up to date. For the server and for commands that work without one. */
-export async function openDatabase(config: Config, log: Log): Promise<Database> {
-  if (config.databaseUrl === null) refuseMoved(config.dataFolder);
-  const database =
-    config.databaseUrl === null
-      ? openSqlite(join(config.dataFolder, 'wagate.db'))
-      : openPostgres({
-          url: config.databaseUrl,
-          connections: config.databaseConnections,
-          onError: error => log.error({ err: error }, 'database connection lost'),
-        });
-  try {
-    await refuseUnfinished(database);
-    const applied = await migrate(database, systemClock.now());
-    if (applied.length > 0) log.info({ applied }, 'migrated');
-    return database;
-  } catch (error) {
-    await database.close();
-    if (error instanceof NewerSchema) throw new StartProblem([`${error.message}.`]);
-    if (config.databaseUrl === null) throw error;
-    throw new StartProblem([
-      `PostgreSQL at DATABASE_URL cannot be used: ${(error as Error).message || String(error)}.`,
-    ]);
-  }
 }
 
 async function open(
@@ -164,7 +106,11 @@ async function open(
   const notices =
     databaseUrl === null ? noNotices : createNotices({ database, databaseUrl, listenUrl, processId, log });
   const numbers = createNumberBook({ database, seal, notices, log, now });
+  const { currency, platformFeeMicros: feeMicros } = config;
+  const prices = createPriceBook({ database, notices, log, feeMicros });
+  closing.push(prices.stop);
   const templates = createTemplateBook({ database, graph, log, now });
+  const words = createWordBook({ database, notices, now });
   const feed = createFeed();
   const waiters = createWaiters();
   const rows = watchRows(database, waiters, log, 500);
@@ -226,15 +172,23 @@ async function open(
     metaTimeoutMs: config.metaTimeoutMs,
     pollMs: 500,
   });
-  const { accept, idle: acceptIdle } = createAccept({
+  const {
+    accept,
+    preview,
+    idle: acceptIdle,
+  } = createAccept({
     database,
     feed,
     sender,
     claimer,
+    seal,
     now,
     waitingMax: config.maxWaiting,
   });
-  const receiver = createReceiver({ database, numbers, feed, log, now, waitingMax: config.maxWaiting });
+  const receiver = createReceiver({
+    ...{ database, numbers, words, seal, feed, log, now },
+    ...{ waitingMax: config.maxWaiting, priceOf: prices.priceOf },
+  });
   const retention = createRetention({
     database,
     feed,
@@ -251,6 +205,7 @@ async function open(
     now,
     operatorKey: mode === 'demo' ? (config.operatorKey ?? demo.operatorKey) : config.operatorKey,
     refusedTenantId: mode === 'demo' ? null : demo.tenantId,
+    keyLimits: { perSecond: config.keyPerSecond, perMinute: config.keyPerMinute },
   });
   notices.hear('keys', keys.forget);
   const authenticator: Authenticator = {
@@ -266,6 +221,7 @@ async function open(
     log,
     bodyLimitBytes: config.bodyLimitBytes,
     waitingMax: config.maxWaiting,
+    trustedProxies: config.trustedProxies === null ? [] : networksOf(config.trustedProxies),
   });
   addDialectRoutes(listener, {
     database,
@@ -273,6 +229,8 @@ async function open(
     numbers,
     templates,
     accept,
+    preview,
+    prices,
     waiters,
     graph,
     log,
@@ -285,6 +243,7 @@ async function open(
     database,
     authenticator,
     numbers,
+    words,
     templates,
     graph,
     seal,
@@ -295,12 +254,17 @@ async function open(
     demoTenantId: demo.tenantId,
     wakeSender: claimer.wake,
     retention,
+    prices,
+    currency,
   };
   await addNativeApi(listener, apiDeps);
   await addMetaWebhook(listener, { receiver, numbers, database, log });
   addPages(listener);
   addProbes(listener, { database, isStopping: () => stopping });
 
+  if (mode === 'demo') await loadSamplePrices(database, currency);
+  await prices.start();
+  const lowBalances = watchLowBalances({ database, log, currency, now });
   await presence.start();
   closing.push(presence.stop);
   closing.push(sender.stop);
@@ -310,6 +274,8 @@ async function open(
   closing.push(sweeper.stop);
   retention.start();
   closing.push(retention.stop);
+  lowBalances.start();
+  closing.push(lowBalances.stop);
   // Requests end before what serves them: an accepted one is committed and, if its caller waits, answered.
   closing.push(async () => {
     stopping = true;
@@ -319,64 +285,10 @@ async function open(
   });
   const url = await listen(listener, config);
   if (simulatorUrl !== null && asWorker?.seedsDemo !== false)
-    await seedDemo({ ...apiDeps, url, simulatorUrl });
+    closing.push(await seedDemo({ ...apiDeps, url, simulatorUrl }));
   log.info({ url, mode, engine: database.engine }, asWorker === undefined ? 'ready' : 'a worker is ready');
 
   return { url, mode, simulatorUrl, feed, database, close: () => closeAll(closing) };
-}
-
-function openLog(config: Config, mode: Gateway['mode']): Log {
-  const ofDemo = mode === 'demo' ? join(config.dataFolder, 'wagate.log') : null;
-  return createLog(config.logLevel, config.logFile ?? ofDemo);
-}
-
-/** Its address. */
-async function openSimulator(config: Config, log: Log, closing: (() => unknown)[]): Promise<string> {
-  const simulator = await startSimulator(config.simulatorPort, () => {
-    log.error('the simulator ended');
-    process.stderr.write(
-      'The simulator of Meta has ended; nothing can be sent until Wagate is started again.\n',
-    );
-  });
-  closing.push(simulator.close);
-  return simulator.url;
-}
-
-/** Throws when the master key is not the one that sealed what is stored. */
-async function openSeal(config: Config, database: Database): Promise<Seal> {
-  const stored = await allNumbers(database);
-  const seal = createSeal(masterKey(config.masterKey, config.dataFolder, stored.length === 0));
-  const [entry] = stored;
-  const number = entry && (await findNumber(database, entry.tenantId, entry.numberId));
-  if (number === undefined) return seal;
-  try {
-    openSecrets(seal, number.id, number.sealed);
-    return seal;
-  } catch {
-    throw new StartProblem([
-      `The master key does not open the ${stored.length} number(s) stored here: give back the one they were sealed with (WAGATE_MASTER_KEY, or master.key in ${config.dataFolder}).`,
-    ]);
-  }
-}
-
-/** auto: demo until a number of a real tenant exists. */
-async function chooseMode(config: Config, database: Database): Promise<'demo' | 'live'> {
-  const mode =
-    config.mode !== 'auto'
-      ? config.mode
-      : (await allNumbers(database)).every(({ tenantId }) => tenantId === demo.tenantId)
-        ? 'demo'
-        : 'live';
-  if (mode === 'live') return mode;
-  const problem = await portProblem('SIMULATOR_PORT', config.simulatorPort, '127.0.0.1');
-  const problems = problem === undefined ? [] : [problem];
-  if (!isLoopback(config.host)) {
-    problems.push(
-      `HOST is ${config.host}, but demo mode has published keys and listens on loopback only: add a number first (see docs/operating.md), or set WAGATE_MODE=live.`,
-    );
-  }
-  if (problems.length > 0) throw new StartProblem(problems);
-  return mode;
 }
 
 async function listen(listener: Awaited<ReturnType<typeof createListener>>, config: Config): Promise<string> {
@@ -385,8 +297,4 @@ async function listen(listener: Awaited<ReturnType<typeof createListener>>, conf
   const port = typeof address === 'object' && address !== null ? address.port : config.port;
   const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-async function closeAll(closing: (() => unknown)[]): Promise<void> {
-  for (const close of closing.splice(0).reverse()) await close();
 }

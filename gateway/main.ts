@@ -13,7 +13,8 @@ process.on('uncaughtException', error => {
 
 process.exitCode = await run(process.argv.slice(2), {
   createGateway: async (...given) => (await import('./gateway.ts')).createGateway(...given),
-  prepareWorkers: async config => (await import('./gateway.ts')).prepareWorkers(config),
-  openDatabase: async (config, log) => (await import('./gateway.ts')).openDatabase(config, log),
+  prepareWorkers: async config => (await import('./prepare-workers.ts')).prepareWorkers(config),
+  openDatabase: async (config, log) => (await import('./groundwork.ts')).openDatabase(config, log),
+  examine: async config => (await import('./doctor.ts')).examine(config),
   preflight: async config => (await import('./preflight.ts')).preflight(config),
 });

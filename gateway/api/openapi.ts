@@ -4,13 +4,14 @@ import type { JsonObject } from '../canonical/json.ts';
 import { type RefusalCode, refusals } from '../canonical/refusal.ts';
 import { dialects } from '../dialects/all.ts';
 import { version } from '../platform/version.ts';
-import { ApiKeyForm } from './api-keys.ts';
+import { ApiKeyForm } from './api-key-forms.ts';
 import { ErasureForm } from './erasures.ts';
 import { MessageForm, MessageSummary } from './message-form.ts';
 import { NumberForm } from './number-forms.ts';
+import { OptOutForm } from './opt-outs.ts';
 import type { Route } from './route.ts';
 import { Problem } from './schemas.ts';
-import { sendOperation } from './send-operation.ts';
+import { previewOperation, sendOperation } from './send-operation.ts';
 import { TemplateForm } from './templates.ts';
 import { TenantForm } from './tenants.ts';
 
@@ -24,6 +25,7 @@ const named = new Map<unknown, string>([
   [MessageForm, 'Message'],
   [TemplateForm, 'Template'],
   [ErasureForm, 'Erasure'],
+  [OptOutForm, 'OptOut'],
 ]);
 
 export function openApiRoute(routes: Route[]): Route {
@@ -53,7 +55,10 @@ export function openApi(routes: Route[]): JsonObject {
   for (const { name, doors } of dialects) {
     for (const door of doors) {
       const path = templateOf(door.path);
-      const operation = name === 'native' ? withAnswers(sendOperation) : vendorOperation(name, path);
+      const operation =
+        name !== 'native'
+          ? vendorOperation(name, path)
+          : withAnswers(door.previews ? previewOperation : sendOperation);
       add(path, door.method, { ...operation, parameters: parametersIn(path) });
     }
   }
@@ -101,7 +106,11 @@ function operationOf(route: Route): object {
   const codes: RefusalCode[] =
     key === 'none'
       ? []
-      : ['credential_missing', 'credential_malformed', 'credential_invalid', ...route.refusals];
+      : [
+          ...(['credential_missing', 'credential_malformed', 'credential_invalid'] as const),
+          ...(key === 'tenant' ? (['power_missing'] as const) : []),
+          ...route.refusals,
+        ];
   return {
     operationId: operation,
     summary,

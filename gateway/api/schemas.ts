@@ -52,6 +52,16 @@ export const Problem = Type.Object(
     messageId: Type.Optional(Type.String()),
     messageStatus: Type.Optional(Type.String()),
     meta: Type.Optional(MetaObject),
+    window: Type.Optional(Type.String({ description: 'With rate_limited: sec or min.' })),
+    limit: Type.Optional(Type.Integer({ description: 'With rate_limited: requests in that window.' })),
+    retryAfterMs: Type.Optional(Type.Integer({ description: 'With rate_limited: until there is room.' })),
+    neededMicros: Type.Optional(Type.Integer({ description: 'With balance_insufficient.' })),
+    availableMicros: Type.Optional(Type.Integer({ description: 'With balance_insufficient.' })),
+    recipient: Type.Optional(Type.String({ description: 'With window_closed, recipient_opted_out.' })),
+    closedAt: Type.Optional(
+      nullable(Type.String({ description: 'With window_closed; null when the recipient never wrote.' })),
+    ),
+    idempotencyKey: Type.Optional(Type.String({ description: 'With idempotency_mismatch.' })),
   },
   { description: 'Problem details, RFC 9457.' },
 );

@@ -53,11 +53,41 @@ export const SendForm = Type.Object(
     ),
     fake: Type.Optional(Type.Boolean({ description: 'Everything but the call to Meta.' })),
     endpoint: Type.Optional(Type.Enum(['messages', 'marketing_messages'])),
+    window: Type.Optional(
+      Type.Object(
+        { fallback: Type.Object({ template: MetaObject }, closed) },
+        {
+          ...closed,
+          description:
+            'The template to send instead when the recipient has not written within 24 hours. Not with type template or sendAt.',
+        },
+      ),
+    ),
   },
   closed,
 );
 
-const told = { id: Type.String(), status: StatusName, to: RecipientForm };
+const told = {
+  id: Type.String(),
+  status: StatusName,
+  to: RecipientForm,
+  window: Type.Optional(
+    Type.Object(
+      {
+        open: Type.Boolean(),
+        closesAt: nullable(
+          Type.String({
+            format: 'date-time',
+            description: 'Until when it is, or was, open; null when the recipient never wrote to the number.',
+          }),
+        ),
+        sent: Type.Enum(['content', 'fallback']),
+        reason: Type.Optional(Type.String({ description: 'With fallback: why it was sent instead.' })),
+      },
+      { description: "The recipient's 24-hour window, where it was looked at." },
+    ),
+  ),
+};
 
 const codes: RefusalCode[] = [
   ...(['credential_missing', 'credential_malformed', 'credential_invalid', 'credential_unchecked'] as const),
@@ -69,6 +99,8 @@ const codes: RefusalCode[] = [
     'recipient_missing',
   ] as const),
   ...(['number_not_found', 'number_forbidden', 'number_disconnected'] as const),
+  ...(['rate_limited', 'balance_insufficient', 'window_closed', 'recipient_opted_out'] as const),
+  ...(['idempotency_mismatch', 'power_missing'] as const),
   ...(['meta_rejected', 'message_ended', 'answer_pending', 'overloaded'] as const),
 ];
 
@@ -100,4 +132,64 @@ export const sendOperation = {
     },
   },
   codes,
+};
+
+const Previewed = Type.Object(
+  {
+    preview: Type.Literal(true),
+    dialect: Type.String(),
+    door: Type.String(),
+    wouldSend: Type.Boolean(),
+    number: Type.Object({ id: Type.Integer(), displayNumber: Type.String(), perSecond: Type.Integer() }),
+    recipients: Type.Integer(),
+    messages: Type.Array(
+      Type.Object({
+        recipient: Type.String(),
+        type: Type.String(),
+        status: Type.String(),
+        reason: nullable(Type.String()),
+        dueAt: Type.String(),
+        windowClosesAt: nullable(Type.String()),
+        toMeta: Type.Object({}, { additionalProperties: true, description: 'What Meta would receive.' }),
+      }),
+      { description: 'At most the first 20.' },
+    ),
+    refusal: nullable(
+      Type.Object({}, { additionalProperties: true, description: 'What stands against it now.' }),
+    ),
+    repeats: nullable(
+      Type.Array(Type.String(), { description: 'Messages sent under this Idempotency-Key.' }),
+    ),
+    cost: nullable(
+      Type.Object({
+        feeMicros: Type.Integer(),
+        priceMicros: Type.Integer(),
+        category: Type.String(),
+        markets: Type.Array(Type.String()),
+      }),
+    ),
+    limits: Type.Object({
+      perSecond: Type.Integer(),
+      perMinute: Type.Integer(),
+      remainingSecond: Type.Integer(),
+      remainingMinute: Type.Integer(),
+    }),
+  },
+  { description: 'What a send would come to.' },
+);
+
+export const previewOperation: typeof sendOperation = {
+  ...sendOperation,
+  operationId: 'previewMessage',
+  summary: 'What sending this would come to, without sending it',
+  description:
+    'The whole way of a send: what would be sent, from which number, window, price, limits, template errors. Nothing is kept and no limit ' +
+    "is used. Every other send door, of every vendor's API, does the same with `?preview=true`.",
+  responses: {
+    ...sendOperation.responses,
+    200: {
+      description: 'What it would come to.',
+      content: { 'application/json': { schema: Previewed as never } },
+    },
+  },
 };

@@ -1,6 +1,9 @@
 /** What commands need of the composition root; main.ts loads it for those that do, so that the others start at once. */
-import type { createGateway, Gateway, openDatabase, prepareWorkers } from '../gateway.ts';
+import type { examine } from '../doctor.ts';
+import type { createGateway, Gateway } from '../gateway.ts';
+import type { openDatabase } from '../groundwork.ts';
 import type { preflight } from '../preflight.ts';
+import type { prepareWorkers } from '../prepare-workers.ts';
 
 export type RunningGateway = Gateway;
 
@@ -9,4 +12,5 @@ export interface Server {
   prepareWorkers: typeof prepareWorkers;
   preflight: typeof preflight;
   openDatabase: typeof openDatabase;
+  examine: typeof examine;
 }

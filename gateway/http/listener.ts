@@ -19,21 +19,27 @@ import { native } from '../dialects/native/native.ts';
 import { BatchFull } from '../platform/batch.ts';
 import { CommitUnheard, isOutage } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
+import { createNetworks } from '../platform/networks.ts';
 
 export interface ListenerOptions {
   log: Log;
   bodyLimitBytes: number;
   /** Requests held at once; past it the answer is 503. */
   waitingMax: number;
+  /** Networks of the proxies whose X-Forwarded-For is believed. */
+  trustedProxies: string[];
 }
 
 export async function createListener({
   log,
   bodyLimitBytes,
   waitingMax,
+  trustedProxies,
 }: ListenerOptions): Promise<FastifyInstance> {
   const listener = Fastify({
     bodyLimit: bodyLimitBytes,
+    // Whoever is not one of them could write any address there.
+    trustProxy: trustedProxies.length === 0 ? false : createNetworks(trustedProxies),
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 200 },
     return503OnClosing: false,
     requestTimeout: 60_000,
@@ -137,7 +143,11 @@ class Unreadable extends Error {
 }
 
 export function write(reply: FastifyReply, answer: WireAnswer): FastifyReply {
-  for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value);
+  for (const [name, value] of Object.entries(answer.headers ?? {})) {
+    // Fastify would put it in lower case, and Connexease writes X-RateLimit-sec-Limit.
+    if (name === 'content-type') reply.header(name, value);
+    else reply.raw.setHeader(name, value);
+  }
   const text = JSON.stringify(answer.body);
   if (!reply.hasHeader('content-type')) {
     // A text leaves in one piece with its head, bytes in a second one.

@@ -2,11 +2,14 @@
  * The path of one send request, the same for every dialect: who asks, what is asked, from which number, to whom, with
  * what content; then accept, and wait for Meta where the dialect answers with Meta's word.
  */
+import type { PriceBook } from '../billing/price-book.ts';
 import { type Content, type Recipient, recipientKey } from '../canonical/content.ts';
-import { newFakeWamid, newId } from '../canonical/ids.ts';
+import { isObject } from '../canonical/json.ts';
+import type { LimitState } from '../canonical/key-limit.ts';
 import { checkContent } from '../canonical/limits.ts';
 import { type Issue, isRefusal, type Refusal } from '../canonical/refusal.ts';
 import {
+  type AcceptedMessage,
   type Dialect,
   type Door,
   isTemplateNeed,
@@ -15,27 +18,34 @@ import {
   type WireAnswer,
   type WireRequest,
 } from '../dialects/dialect.ts';
-import type { Accept } from '../messages/accept.ts';
-import { messageStatus } from '../messages/lookup.ts';
-import { metaBody, type NewMessage, priorities, type Settlement } from '../messages/message.ts';
+import type { Accept, Call, Preview } from '../messages/accept.ts';
+import type { NewMessage } from '../messages/message.ts';
+import type { Verdict } from '../messages/policy/judge.ts';
 import type { Waiters } from '../messages/waiters.ts';
 import type { Graph } from '../meta/graph.ts';
 import { BatchFull } from '../platform/batch.ts';
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import { phonesOfTags } from '../tenants/contacts.ts';
+import { mayNot } from '../tenants/key-powers.ts';
 import type { NumberBook, SendingNumber } from '../tenants/number-book.ts';
 import type { TemplateBook } from '../tenants/template-book.ts';
 import type { Authenticator, Principal } from './authenticate.ts';
+import { compose } from './compose.ts';
+import { readIdempotency } from './idempotency-key.ts';
 import { markRead } from './mark-read.ts';
+import { isPreview, type Previewed, previewed } from './preview.ts';
 import { selectNumber } from './select-number.ts';
+import { repeated, settled } from './settled.ts';
 
 export interface SendDeps {
   database: Database;
   authenticator: Authenticator;
   numbers: NumberBook;
   templates: TemplateBook;
+  prices: PriceBook;
   accept: Accept;
+  preview: Preview;
   waiters: Waiters;
   graph: Graph;
   log: Log;
@@ -54,11 +64,37 @@ export async function handle(
 ): Promise<WireAnswer> {
   const startedAt = deps.now();
   const line: RequestLine = { dialect: dialect.name, door: door.path };
-  const outcome = await perform(deps, dialect, door, wire, line);
+  const beside: Beside = {};
+  const outcome = await perform({ ...deps, dialect, door, wire, line, beside });
   const refused = isRefusal(outcome);
   if (refused) line.refused = outcome.code;
   deps.lines.info({ ...line, ms: deps.now() - startedAt }, 'request');
-  return refused ? dialect.refuse(outcome) : door.answer(outcome, wire);
+  const answer = refused
+    ? dialect.refuse(outcome)
+    : outcome.kind === 'previewed'
+      ? { status: 200, body: outcome.body }
+      : door.answer(outcome, wire);
+  const headers = {
+    ...(beside.limit === undefined ? {} : dialect.limitHeaders(beside.limit)),
+    ...(beside.replayed === true ? { 'idempotency-replayed': 'true' } : {}),
+    ...answer.headers,
+  };
+  return { ...answer, headers };
+}
+
+/** What the answer's headers tell beside the outcome. */
+interface Beside {
+  limit?: LimitState;
+  replayed?: boolean;
+}
+
+/** One request on its way: what all steps may use. */
+interface Request extends SendDeps {
+  dialect: Dialect;
+  door: Door;
+  wire: WireRequest;
+  line: RequestLine;
+  beside: Beside;
 }
 
 /** What is gathered along the way and written as one line of the log. */
@@ -75,77 +111,100 @@ interface RequestLine {
   refused?: string;
 }
 
-async function perform(
-  deps: SendDeps,
-  dialect: Dialect,
-  door: Door,
-  wire: WireRequest,
-  line: RequestLine,
-): Promise<Outcome | Refusal> {
+async function perform(request: Request): Promise<Outcome | Previewed | Refusal> {
+  const { dialect, door, wire, line } = request;
   const credential = dialect.credential(wire);
   if (typeof credential !== 'string') return credential;
-  const principal = await deps.authenticator.tenantKey(credential);
+  const principal = await request.authenticator.tenantKey(credential);
   if (isRefusal(principal)) return principal;
   line.tenant = principal.tenantId;
   line.key = principal.keyId;
   const command = door.read(wire);
   if (isRefusal(command)) return command;
+  const forbidden = mayNot(principal.powers, { what: command.kind, ip: wire.ip });
+  if (forbidden !== undefined) return { code: 'power_missing', reason: forbidden };
   if (command.kind === 'send' && command.tenant !== undefined && command.tenant !== principal.tenantId) {
     return { code: 'tenant_forbidden', tenant: command.tenant };
   }
-  const number = await selectNumber(deps.numbers, principal, command.number);
+  const number = await selectNumber(request.numbers, principal, command.number);
   if (isRefusal(number) && !door.bodyFirst) return number;
   if (!isRefusal(number)) line.number = number.id;
   return command.kind === 'send'
-    ? send(deps, dialect, door, principal, command, number, line)
-    : markRead(deps, command, number);
+    ? send(request, principal, command, number)
+    : markRead(request, command, number);
 }
 
 async function send(
-  deps: SendDeps,
-  dialect: Dialect,
-  door: Door,
+  request: Request,
   principal: Principal,
   command: SendCommand,
   number: SendingNumber | Refusal,
-  line: RequestLine,
-): Promise<Outcome | Refusal> {
-  const recipients = await audience(deps.database, principal.tenantId, command);
+): Promise<Outcome | Previewed | Refusal> {
+  const { door, line } = request;
+  const recipients = await audience(request.database, principal.tenantId, command);
   if (recipients.length === 0) {
     return command.tags.length > 0 ? { code: 'recipients_empty' } : { code: 'recipient_missing' };
   }
   if (isRefusal(command.content)) return command.content;
   if (isRefusal(number)) return number;
   const content = isTemplateNeed(command.content)
-    ? await deps.templates.complete(number, command.content)
+    ? await request.templates.complete(number, command.content)
     : command.content;
   if (isRefusal(content)) return content;
   const issues = checkContent(content).map(issue => ({ ...issue, path: door.field(issue.path) }));
   if (issues.length > 0) return { code: 'field_invalid', issues: issues as [Issue, ...Issue[]] };
+  for (const said of command.fallback === null ? [content] : [content, command.fallback]) {
+    const deed = {
+      what: 'send',
+      ip: request.wire.ip,
+      numberId: number.id,
+      template: templateName(said),
+    } as const;
+    const forbidden = mayNot(principal.powers, deed);
+    if (forbidden !== undefined) return { code: 'power_missing', reason: forbidden };
+  }
   if (number.status === 'disconnected') return { code: 'number_disconnected', number: String(number.id) };
+  const idempotency = readIdempotency(request.wire, request.door, request.dialect);
+  if (isRefusal(idempotency)) return idempotency;
 
-  const at = deps.now();
-  const messages = recipients.map(to =>
-    newMessage(deps, dialect, principal, command, number, content, to, at),
-  );
+  const { name } = request.dialect;
+  const saying = { dialect: name, principal, command, number, content, idempotency, at: request.now() };
+  const call = await compose(request, saying, recipients);
+  const { messages } = call;
   line.type = content.type;
   line.message = messages[0]!.id;
   line.messages = messages.length;
-  const waits = command.wait === 'meta' && !command.fake;
+  if (isPreview(request)) {
+    const verdict = await request.preview(call);
+    request.beside.limit = verdict.limit;
+    return previewed(request.dialect, door, number, call, recipients, verdict);
+  }
   // The waiter stands before the message is committed, so that the quickest answer finds it.
-  const settlement = waits
-    ? deps.waiters.wait(principal.tenantId, messages[0]!.id, deps.answerTimeoutMs)
+  const settlement = call.urgent
+    ? request.waiters.wait(principal.tenantId, messages[0]!.id, request.answerTimeoutMs)
     : undefined;
-  try {
-    await deps.accept({ messages, urgent: waits, perSecond: number.perSecond });
-  } catch (error) {
+  const release = () => {
     if (settlement !== undefined)
-      deps.waiters.resolve({ ...emptySettlement, tenantId: principal.tenantId, id: messages[0]!.id });
+      request.waiters.resolve({ ...emptySettlement, tenantId: principal.tenantId, id: messages[0]!.id });
+  };
+  let verdict: Verdict;
+  try {
+    verdict = await request.accept(call);
+  } catch (error) {
+    release();
     if (error instanceof BatchFull) return { code: 'overloaded', retryAfterSeconds: 1 };
     throw error;
   }
-  if (settlement === undefined) return accepted(messages, recipients, command);
-  return settled(deps, await settlement, messages[0]!, recipients[0]!, number);
+  request.beside.limit = verdict.limit;
+  if (verdict.kind !== 'accepted') release();
+  if (verdict.kind === 'refused') return verdict.refusal;
+  if (verdict.kind === 'repeated') {
+    request.beside.replayed = true;
+    return repeated(request, principal.tenantId, verdict.messageIds, call.urgent, number);
+  }
+  const windows = windowsOf(call, verdict);
+  if (settlement === undefined) return accepted(verdict.messages, recipients, windows);
+  return settled(request, await settlement, messages[0]!, recipients[0]!, number, windows[0]);
 }
 
 /** The command's own recipients and those of its tags, each person once, in the order first named. */
@@ -160,54 +219,38 @@ async function audience(database: Database, tenantId: string, command: SendComma
   ].toReversed();
 }
 
-function newMessage(
-  deps: SendDeps,
-  dialect: Dialect,
-  principal: Principal,
-  command: SendCommand,
-  number: SendingNumber,
-  content: Content,
-  recipient: Recipient,
-  at: number,
-): NewMessage {
-  const id = newId();
-  const later = command.sendAt !== null && command.sendAt > at;
-  const dueAt = later ? command.sendAt! : at;
-  return {
-    tenantId: principal.tenantId,
-    id,
-    numberId: number.id,
-    keyId: principal.keyId,
-    dialect: dialect.name,
-    type: content.type,
-    recipientKind: recipient.kind,
-    recipient: recipientKey(recipient),
-    endpoint: command.endpoint,
-    body: metaBody(content, recipient, id),
-    callbackData: command.callbackData,
-    campaign: command.campaign,
-    priority: priorities.single,
-    fake: command.fake,
-    status: command.fake ? 'accepted' : later ? 'scheduled' : 'queued',
-    wamid: command.fake ? newFakeWamid(at) : null,
-    createdAt: at,
-    dueAt,
-    expiresAt: dueAt + (command.ttlMs ?? deps.messageTtlMs),
-  };
+function templateName({ type, template }: Content): string | null {
+  return type === 'template' && isObject(template) ? String(template.name ?? '') : null;
 }
 
-function accepted(messages: NewMessage[], recipients: Recipient[], command: SendCommand): Outcome {
-  const [first, ...rest] = messages.map((message, i) => ({
-    id: message.id,
-    status: message.status,
-    recipient: recipients[i]!,
-    wamid: message.wamid,
-    meta: null,
-    fake: command.fake,
-  }));
+/** What there is to tell of each message's window, where it mattered. */
+function windowsOf(
+  { needsWindow }: Call,
+  { messages, windows }: Extract<Verdict, { kind: 'accepted' }>,
+): AcceptedMessage['window'][] {
+  return messages.map(({ type, createdAt }, i) => {
+    if (!needsWindow) return undefined;
+    const closesAt = windows[i]?.closesAt ?? null;
+    return { open: closesAt !== null && closesAt > createdAt, closesAt, sentFallback: type === 'template' };
+  });
+}
+
+function accepted(
+  messages: NewMessage[],
+  recipients: Recipient[],
+  windows: AcceptedMessage['window'][],
+): Outcome {
+  const [first, ...rest] = messages.map(({ id, status, wamid, fake }, i) => {
+    const window = windows[i];
+    return {
+      ...{ id, status, recipient: recipients[i]!, wamid, meta: null, fake },
+      ...(window === undefined ? {} : { window }),
+    };
+  });
   return { kind: 'sent', messages: [first!, ...rest] };
 }
 
+/** What wakes a waiter that waits for nothing any more. */
 const emptySettlement = {
   status: 'queued',
   wamid: null,
@@ -216,38 +259,3 @@ const emptySettlement = {
   error: null,
   reason: null,
 } as const;
-
-async function settled(
-  deps: SendDeps,
-  settlement: Settlement | undefined,
-  message: NewMessage,
-  recipient: Recipient,
-  number: SendingNumber,
-): Promise<Outcome | Refusal> {
-  if (settlement === undefined) {
-    // Whatever keeps us from looking: the message is kept, and a caller who is told otherwise would send it again.
-    const status = await messageStatus(deps.database, message.tenantId, message.id).catch(() => undefined);
-    return { code: 'answer_pending', messageId: message.id, status: status ?? 'queued' };
-  }
-  const { status, wamid, answer, error } = settlement;
-  if (wamid !== null && status !== 'failed') {
-    const meta = answer ?? null;
-    const seen =
-      settlement.waId !== null && recipient.kind === 'phone'
-        ? { ...recipient, digits: settlement.waId }
-        : recipient;
-    return {
-      kind: 'sent',
-      // What the caller waited for, also when Meta's next word was quicker than our answer.
-      messages: [{ id: message.id, status: 'accepted', recipient: seen, wamid, meta, fake: false }],
-    };
-  }
-  if (error !== null) {
-    // Meta refused our token for the number, not the caller's key.
-    if (error.code === 190 || error.code === 0)
-      return { code: 'number_disconnected', number: String(number.id) };
-    return { code: 'meta_rejected', messageId: message.id, error };
-  }
-  const ended = status === 'expired' || status === 'canceled' ? status : 'failed';
-  return { code: 'message_ended', messageId: message.id, status: ended, reason: settlement.reason ?? ended };
-}

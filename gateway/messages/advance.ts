@@ -2,6 +2,8 @@
  * Statuses from Meta advance messages: late, twice, out of order, before our own answer came. Reports of one batch are
  * merged per message, then written by one statement that only ever raises the rank.
  */
+import { billedIds, charge } from '../billing/charge.ts';
+import type { PriceOf } from '../billing/prices.ts';
 import { type MessageStatus, statusRank } from '../canonical/status.ts';
 import type { Tx } from '../platform/database.ts';
 import type { Change } from './feed.ts';
@@ -19,6 +21,8 @@ export interface StatusReport {
   /** `{reason, meta}` as JSON text, for failed. */
   error: string | null;
   reason?: string;
+  /** Meta's word on the price: `regular <category>` or `free <category>` (billing/charge.ts). */
+  pricing: string | null;
 }
 
 interface MergedReport {
@@ -34,26 +38,45 @@ interface MergedReport {
   played: number | null;
   failed: number | null;
   error: string | null;
+  pricing: string | null;
   changes: { status: MessageStatus; at: number; reason?: string }[];
 }
 
-/** Writes the reports of one tenant; returns what changed and how many reports named no message of ours. */
-export async function advance(
+export interface Advanced {
+  changes: Change[];
+  /** How many reports named no message of ours. */
+  strays: number;
+  /** Messages with money on them, for `chargeAdvanced`. */
+  billed: string[];
+}
+
+/** What the reports mean for the wallets, of any tenants; once all of a transaction's messages are written. */
+export async function chargeAdvanced(
   tx: Tx,
-  tenantId: string,
-  reports: StatusReport[],
-): Promise<{ changes: Change[]; strays: number }> {
+  advanced: { tenantId: string; billed: string[] }[],
+  at: number,
+  priceOf: PriceOf,
+): Promise<void> {
+  const charging = advanced.map(({ tenantId, billed }) => ({ tenantId, ids: billed, isTaken: true }));
+  await charge(tx, charging, at, priceOf);
+}
+
+/** Writes the reports of one tenant. */
+export async function advance(tx: Tx, tenantId: string, reports: StatusReport[]): Promise<Advanced> {
   const merged = merge(reports);
   const named = merged.filter(({ id }) => id !== null);
   const unnamed = merged.filter(({ id }) => id === null);
   const changes: Change[] = [];
+  const billed: string[] = [];
   let strays = 0;
   for (const [rows, column] of [
     [named, 'id'],
     [unnamed, 'wamid'],
   ] as const) {
     if (rows.length === 0) continue;
-    const changed = await write(tx, tenantId, rows, column);
+    const updated = await write(tx, tenantId, rows, column);
+    billed.push(...billedIds(updated));
+    const changed = new Map(updated.map(row => [row[column], row.id]));
     const unchanged: MergedReport[] = [];
     for (const row of rows) {
       const id = changed.get(row[column]!);
@@ -64,7 +87,7 @@ export async function advance(
     if (unchanged.length > 0)
       strays += unchanged.length - (await countKnown(tx, tenantId, unchanged, column));
   }
-  return { changes, strays };
+  return { changes, strays, billed };
 }
 
 function merge(reports: StatusReport[]): MergedReport[] {
@@ -86,6 +109,7 @@ function merge(reports: StatusReport[]): MergedReport[] {
         played: null,
         failed: null,
         error: null,
+        pricing: null,
         changes: [],
       };
       merged.set(key, row);
@@ -93,6 +117,7 @@ function merge(reports: StatusReport[]): MergedReport[] {
     const rank = statusRank[report.status];
     if (rank > row.rank) Object.assign(row, { status: report.status, rank });
     if (report.error !== null) row.error ??= report.error;
+    row.pricing ??= report.pricing;
     if (row[report.status] === null) {
       row.changes.push({
         status: report.status,
@@ -107,7 +132,7 @@ function merge(reports: StatusReport[]): MergedReport[] {
 }
 
 /**
- * Returns, by the key that was searched, the ids of messages that exist and that something was new for. The sign before
+ * Returns the messages that exist and that something was new for. The sign before
  * s.number_id keeps SQLite from joining by it: it would read all messages of the tenant.
  */
 async function write(
@@ -115,16 +140,18 @@ async function write(
   tenantId: string,
   rows: MergedReport[],
   column: 'id' | 'wamid',
-): Promise<Map<string, string>> {
-  const updated = await tx.all<{ id: string; wamid: string }>(
+): Promise<{ id: string; wamid: string; fee_state: string | null }[]> {
+  return tx.all(
     `with s as materialized (
        select value ->> 'id' as id, cast(value ->> 'number' as bigint) as number_id, value ->> 'wamid' as wamid,
          value ->> 'wa_id' as wa_id, value ->> 'status' as status, cast(value ->> 'rank' as integer) as rank,
          cast(value ->> 'sent' as bigint) as sent_at, cast(value ->> 'delivered' as bigint) as delivered_at,
          cast(value ->> 'read' as bigint) as read_at, cast(value ->> 'played' as bigint) as played_at,
-         cast(value ->> 'failed' as bigint) as failed_at, value ->> 'error' as error
+         cast(value ->> 'failed' as bigint) as failed_at, value ->> 'error' as error,
+         value ->> 'pricing' as pricing
        from json_rows($2))
      update messages set
+       pricing = case when messages.fee_state is null then null else coalesce(messages.pricing, s.pricing) end,
        wamid = case when messages.recipient_kind = 'erased' then null else coalesce(messages.wamid, s.wamid) end,
        wa_id = case when messages.recipient_kind = 'erased' then null else coalesce(messages.wa_id, s.wa_id) end,
        status = case when s.rank > messages.rank then s.status else messages.status end,
@@ -143,11 +170,13 @@ async function write(
        or (s.sent_at is not null and messages.sent_at is null)
        or (s.delivered_at is not null and messages.delivered_at is null)
        or (s.read_at is not null and messages.read_at is null)
-       or (s.played_at is not null and messages.played_at is null))
-     returning messages.id, messages.wamid`,
+       or (s.played_at is not null and messages.played_at is null)
+       or (messages.fee_state is not null
+         and (messages.wamid is null and messages.recipient_kind <> 'erased'
+           or s.pricing is not null and messages.pricing is null)))
+     returning messages.id, messages.wamid, messages.fee_state`,
     [tenantId, JSON.stringify(rows)],
   );
-  return new Map(updated.map(row => [row[column], row.id]));
 }
 
 async function countKnown(

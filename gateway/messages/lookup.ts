@@ -101,6 +101,34 @@ export async function findMessage(
   return row && fromRow(row);
 }
 
+/** Those of the ids that exist, in no order. */
+export async function findMessages(sql: Sql, tenantId: string, ids: string[]): Promise<StoredMessage[]> {
+  const rows = await sql.all(
+    `select ${columns} from messages where tenant_id = $1 and one_of(id, select value ->> 'id' from json_rows($2))`,
+    [tenantId, JSON.stringify(ids.map(id => ({ id })))],
+  );
+  return rows.map(fromRow);
+}
+
+/** What is held or charged for a message; null where its tenant pays nothing. */
+export async function messageMoney(sql: Sql, tenantId: string, id: string) {
+  const row = await first<{
+    fee: number;
+    fee_state: string | null;
+    price: number;
+    price_state: string;
+    market: string;
+    category: string;
+  }>(
+    sql,
+    'select fee, fee_state, price, price_state, market, category from messages where tenant_id = $1 and id = $2',
+    [tenantId, id],
+  );
+  if (row === undefined || row.fee_state === null) return null;
+  const { fee, price, market, category } = row;
+  return { fee, feeState: row.fee_state, price, priceState: row.price_state, market, category };
+}
+
 export async function messageStatus(
   sql: Sql,
   tenantId: string,
@@ -118,7 +146,8 @@ export interface MessageFilter {
   status?: string;
   /** Digits, user id or group id. */
   to?: string;
-  numberId?: number;
+  /** Of one of these numbers. */
+  numberIds?: readonly number[];
   type?: string;
   dialect?: string;
   campaign?: string;
@@ -129,10 +158,9 @@ export interface MessageFilter {
   until?: number;
 }
 
-const filterColumns: Record<keyof MessageFilter, string> = {
+const filterColumns: Record<Exclude<keyof MessageFilter, 'numberIds'>, string> = {
   status: 'status =',
   to: 'recipient =',
-  numberId: 'number_id =',
   type: 'type =',
   dialect: 'dialect =',
   campaign: 'campaign =',
@@ -145,7 +173,7 @@ const filterColumns: Record<keyof MessageFilter, string> = {
 export async function listMessages(
   sql: Sql,
   tenantId: string,
-  filter: MessageFilter,
+  { numberIds, ...filter }: MessageFilter,
   before: string | undefined,
   limit: number,
 ): Promise<StoredMessage[]> {
@@ -154,7 +182,16 @@ export async function listMessages(
   for (const [name, value] of Object.entries(filter)) {
     if (value === undefined) continue;
     values.push(value);
-    conditions.push(`and ${filterColumns[name as keyof MessageFilter]} $${values.length}`);
+    conditions.push(`and ${filterColumns[name as keyof typeof filterColumns]} $${values.length}`);
+  }
+  if (numberIds?.length === 1) {
+    values.push(numberIds[0]!);
+    conditions.push(`and number_id = $${values.length}`);
+  } else if (numberIds !== undefined) {
+    values.push(JSON.stringify(numberIds.map(number => ({ number }))));
+    conditions.push(
+      `and number_id in (select cast(value ->> 'number' as bigint) from json_rows($${values.length}))`,
+    );
   }
   if (before !== undefined) {
     values.push(before);

@@ -1,4 +1,5 @@
 /** What a message is before and after it is stored. */
+import type { Cost } from '../billing/prices.ts';
 import type { Content, MetaEndpoint, Recipient } from '../canonical/content.ts';
 import { isObject, type JsonObject } from '../canonical/json.ts';
 import type { MetaError } from '../canonical/refusal.ts';
@@ -23,11 +24,16 @@ export interface NewMessage {
   campaign: string | null;
   priority: number;
   fake: boolean;
-  status: 'queued' | 'scheduled' | 'accepted';
+  /** failed: it is not sent, but kept beside the others of its call so that everyone sees why. */
+  status: 'queued' | 'scheduled' | 'accepted' | 'failed';
+  /** Why it failed, for status failed. */
+  reason: string | null;
   wamid: string | null;
   createdAt: number;
   dueAt: number;
   expiresAt: number;
+  /** What is held for it; null where the tenant pays nothing here. */
+  cost: Cost | null;
 }
 
 /** A message on its way to Meta, claimed by this process. */

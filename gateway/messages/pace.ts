@@ -213,12 +213,21 @@ export async function lanesToSweep(sql: Sql, now: number, limit: number): Promis
 
 /** When a lane may be looked at again: the later of its pause and its booking. */
 export async function laneOpensAt(sql: Sql, lane: LaneKey, nowMs: number): Promise<number> {
+  const state = await laneState(sql, lane);
+  if (state === null) return 0;
+  const booked = state.nextUs > nowMs * 1000 + staleUs ? 0 : Math.ceil((state.nextUs - horizonUs) / 1000);
+  return Math.max(state.pausedUntil, booked);
+}
+
+/** For who asks why a message waits; null when there is no such lane. */
+export async function laneState(
+  sql: Sql,
+  lane: LaneKey,
+): Promise<{ pausedUntil: number; nextUs: number } | null> {
   const row = await first<{ next_us: number; paused_until: number }>(
     sql,
     'select next_us, paused_until from lanes where number_id = $1 and tenant_id = $2',
     [lane.numberId, lane.tenantId],
   );
-  if (row === undefined) return 0;
-  const booked = row.next_us > nowMs * 1000 + staleUs ? 0 : Math.ceil((row.next_us - horizonUs) / 1000);
-  return Math.max(row.paused_until, booked);
+  return row === undefined ? null : { pausedUntil: row.paused_until, nextUs: row.next_us };
 }

@@ -1,5 +1,7 @@
 /** The message table as a queue: insert, claim, release, expire. Everything here runs inside the caller's transaction. */
+import { charge } from '../billing/charge.ts';
 import type { MetaEndpoint } from '../canonical/content.ts';
+import { statusRank } from '../canonical/status.ts';
 import { storable, type Tx } from '../platform/database.ts';
 import { sendName } from './journal.ts';
 import { type ClaimedMessage, type NewMessage, priorities } from './message.ts';
@@ -35,7 +37,7 @@ export async function insertMessages(tx: Tx, tenantId: string, rows: InsertRow[]
     priority: message.priority,
     fake: message.fake ? 1 : 0,
     status: claim ? 'sending' : message.status,
-    rank: claim ? 10 : message.status === 'accepted' ? 30 : 0,
+    rank: claim ? statusRank.sending : message.status === 'scheduled' ? 0 : statusRank[message.status],
     due: message.dueAt,
     expires: message.expiresAt,
     by: claim?.by ?? null,
@@ -45,17 +47,26 @@ export async function insertMessages(tx: Tx, tenantId: string, rows: InsertRow[]
     created: message.createdAt,
     sending: claim ? message.createdAt : null,
     accepted: message.status === 'accepted' ? message.createdAt : null,
+    ended: message.status === 'failed' ? message.createdAt : null,
+    error: message.reason === null ? null : JSON.stringify({ reason: message.reason, meta: null }),
+    market: message.cost?.market ?? null,
+    category: message.cost?.category ?? null,
+    fee: message.cost?.fee ?? null,
+    price: message.cost?.price ?? null,
+    money: message.cost === null ? null : 'held',
   }));
   await tx.all(
     `insert into messages (tenant_id, id, number_id, key_id, dialect, type, recipient_kind, recipient, endpoint, body,
        callback_data, campaign, priority, fake, status, rank, due_at, expires_at, claimed_by, claimed_until, tries, wamid,
-       created_at, sending_at, accepted_at)
+       created_at, sending_at, accepted_at, ended_at, error, market, category, fee, fee_state, price, price_state)
      select $1, value ->> 'id', cast(value ->> 'number' as bigint), value ->> 'key', value ->> 'dialect', value ->> 'type',
        value ->> 'kind', value ->> 'recipient', value ->> 'endpoint', value ->> 'body', value ->> 'callback',
        value ->> 'campaign', cast(value ->> 'priority' as integer), cast(value ->> 'fake' as integer), value ->> 'status',
        cast(value ->> 'rank' as integer), cast(value ->> 'due' as bigint), cast(value ->> 'expires' as bigint),
        value ->> 'by', cast(value ->> 'until' as bigint), cast(value ->> 'tries' as integer), value ->> 'wamid',
-       cast(value ->> 'created' as bigint), cast(value ->> 'sending' as bigint), cast(value ->> 'accepted' as bigint)
+       cast(value ->> 'created' as bigint), cast(value ->> 'sending' as bigint), cast(value ->> 'accepted' as bigint),
+       cast(value ->> 'ended' as bigint), value ->> 'error', value ->> 'market', value ->> 'category',
+       cast(value ->> 'fee' as bigint), value ->> 'money', cast(value ->> 'price' as bigint), value ->> 'money'
      from json_rows($2)`,
     [tenantId, JSON.stringify(values)],
   );
@@ -236,5 +247,6 @@ export async function cancelMessage(tx: Tx, tenantId: string, id: string, now: n
      where tenant_id = $1 and id = $2 and rank = 0 returning id`,
     [tenantId, id, now],
   );
+  if (rows.length > 0) await charge(tx, [{ tenantId, ids: [id] }], now);
   return rows.length > 0;
 }

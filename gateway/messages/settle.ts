@@ -2,6 +2,7 @@
  * Settlement: Meta's verdict on a send becomes the message's new state. All verdicts that arrive within one turn share a
  * transaction.
  */
+import { billedColumns, billedIds, charge, type MaybeBilled } from '../billing/charge.ts';
 import type { MessageStatus } from '../canonical/status.ts';
 import type { Verdict } from '../meta/verdict.ts';
 import { type Tx, together } from '../platform/database.ts';
@@ -15,26 +16,35 @@ export interface SendResult {
   at: number;
 }
 
-/** Writes the results of one batch, of any tenants. */
+/** Writes the results of one batch, of any tenants: the messages, then their money, then what it means for their lanes. */
 export async function settle(tx: Tx, results: SendResult[], uncertainMs: number): Promise<void> {
   const byTenant = [...Map.groupBy(results, ({ message }) => message.tenantId)];
-  await together(
+  const billed = await together(
     byTenant.map(async ([tenantId, ofTenant]) => {
-      await settleSent(tx, tenantId, ofTenant);
-      await settleOthers(tx, tenantId, ofTenant, uncertainMs);
+      const others = ofTenant.filter(({ verdict }) => verdict.kind !== 'sent');
+      const sent = await settleSent(tx, tenantId, ofTenant);
+      const rest = await settleOthers(tx, tenantId, others);
+      for (const result of others) await pausePair(tx, result);
+      return { tenantId, ids: billedIds([...sent, ...rest]) };
+    }),
+  );
+  await charge(tx, billed, Math.max(...results.map(({ at }) => at)));
+  await together(
+    byTenant.map(async ([, ofTenant]) => {
+      for (const result of ofTenant) await pause(tx, result, uncertainMs);
     }),
   );
 }
 
-async function settleSent(tx: Tx, tenantId: string, results: SendResult[]): Promise<void> {
+async function settleSent(tx: Tx, tenantId: string, results: SendResult[]): Promise<MaybeBilled[]> {
   const rows = results.flatMap(({ message, verdict, at }) =>
     verdict.kind === 'sent'
       ? [{ id: message.id, wamid: verdict.wamid, wa_id: waIdOf(verdict.answer), at }]
       : [],
   );
-  if (rows.length === 0) return;
+  if (rows.length === 0) return [];
   // A status may have overtaken this answer: then its higher rank stands and only what it lacks is filled in.
-  await tx.all(
+  return tx.all(
     `with s as materialized (
        select value ->> 'id' as id, value ->> 'wamid' as wamid, value ->> 'wa_id' as wa_id, cast(value ->> 'at' as bigint) as at
        from json_rows($2))
@@ -45,19 +55,14 @@ async function settleSent(tx: Tx, tenantId: string, results: SendResult[]): Prom
        rank = case when rank < 30 then 30 else rank end,
        ended_at = case when rank < 30 then null else ended_at end,
        error = case when rank < 30 then null else error end
-     from s where messages.tenant_id = $1 and messages.id = s.id and one_of(messages.id, select id from s)`,
+     from s where messages.tenant_id = $1 and messages.id = s.id and one_of(messages.id, select id from s)
+     returning ${billedColumns}`,
     [tenantId, JSON.stringify(rows)],
   );
 }
 
-async function settleOthers(
-  tx: Tx,
-  tenantId: string,
-  results: SendResult[],
-  uncertainMs: number,
-): Promise<void> {
-  const others = results.filter(({ verdict }) => verdict.kind !== 'sent');
-  if (others.length === 0) return;
+async function settleOthers(tx: Tx, tenantId: string, others: SendResult[]): Promise<MaybeBilled[]> {
+  if (others.length === 0) return [];
   const rows = others.map(result => ({
     id: result.message.id,
     by: result.claimedBy,
@@ -66,7 +71,7 @@ async function settleOthers(
   }));
   // Only while the claim is ours, also when others took us for dead meanwhile; a status that came has the last word. And only
   // of this try: a settlement that is repeated because its commit was not heard of may come when the next try is under way.
-  await tx.all(
+  const settled = await tx.all<MaybeBilled>(
     `with s as materialized (
        select value ->> 'id' as id, value ->> 'by' as claimed_by,
          cast(value ->> 'tries' as integer) as tries, value ->> 'status' as status,
@@ -77,11 +82,12 @@ async function settleOthers(
        ended_at = s.ended_at, error = s.error, claimed_by = null, claimed_until = null
      from s where messages.tenant_id = $1 and messages.id = s.id and one_of(messages.id, select id from s)
        and messages.status in ('sending', 'uncertain')
-       and messages.claimed_by = s.claimed_by and messages.tries = s.tries`,
+       and messages.claimed_by = s.claimed_by and messages.tries = s.tries
+     returning ${billedColumns}`,
     [tenantId, JSON.stringify(rows)],
   );
   await insertTries(tx, tenantId, others);
-  for (const { message, verdict, at } of others) await pause(tx, message, verdict, at, uncertainMs);
+  return settled;
 }
 
 interface NextState {
@@ -152,25 +158,21 @@ export function reasonOf(verdict: Verdict): string {
   }
 }
 
-async function pause(
-  tx: Tx,
-  message: ClaimedMessage,
-  verdict: Verdict,
-  at: number,
-  uncertainMs: number,
-): Promise<void> {
+async function pausePair(tx: Tx, { message, verdict, at }: SendResult): Promise<void> {
+  if (verdict.kind !== 'later' || verdict.pause !== 'pair') return;
+  await tx.all(
+    `update messages set due_at = $4
+     where tenant_id = $1 and number_id = $2 and recipient = $3 and rank = 0 and due_at < $4`,
+    [message.tenantId, message.numberId, message.recipient, at + verdict.delayMs],
+  );
+}
+
+async function pause(tx: Tx, { message, verdict, at }: SendResult, uncertainMs: number): Promise<void> {
   const lane: LaneKey = message;
   if (verdict.kind === 'unknown') await markSweep(tx, lane, at + uncertainMs);
   if (verdict.kind !== 'later') return;
   const until = at + verdict.delayMs;
   if (verdict.pause === 'lane' || verdict.pause === 'bulk') await pauseLane(tx, lane, verdict.pause, until);
-  if (verdict.pause === 'pair') {
-    await tx.all(
-      `update messages set due_at = $4
-       where tenant_id = $1 and number_id = $2 and recipient = $3 and rank = 0 and due_at < $4`,
-      [message.tenantId, message.numberId, message.recipient, until],
-    );
-  }
   await markDue(tx, lane, until);
 }
 

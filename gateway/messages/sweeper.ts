@@ -3,6 +3,7 @@
  * visibly, and messages that wait behind a pause expire.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { charge } from '../billing/charge.ts';
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { Change, Feed } from './feed.ts';
@@ -50,23 +51,30 @@ export function createSweeper({
 
   async function sweepLane(lane: LaneKey): Promise<void> {
     const at = now();
-    const changes = await database.transact(async tx => {
-      const changes: Change[] = [];
+    // By itself, because it touches the wallet, which everyone locks before a lane.
+    const givenUp = await database.transact(async tx => {
+      const ids = await giveUpUncertain(tx, lane, at - uncertainMs, at);
+      await charge(tx, [{ tenantId: lane.tenantId, ids }], at);
+      return ids;
+    });
+    const abandoned = await database.transact(async tx => {
       // A claim that commits between nextSweep and its writing would never be looked after.
       await lockLane(tx, lane);
-      for (const id of await abandonClaims(tx, lane, at)) {
-        changes.push({ tenantId: lane.tenantId, id, status: 'uncertain', at, reason: 'its sender is gone' });
-      }
-      for (const id of await giveUpUncertain(tx, lane, at - uncertainMs, at)) {
-        changes.push({ tenantId: lane.tenantId, id, status: 'failed', at, reason: 'no word from Meta' });
-      }
+      const ids = await abandonClaims(tx, lane, at);
       await tx.all('update lanes set sweep_at = $3 where number_id = $1 and tenant_id = $2', [
         lane.numberId,
         lane.tenantId,
         await nextSweep(tx, lane, uncertainMs),
       ]);
-      return changes;
+      return ids;
     });
+    const { tenantId } = lane;
+    const changes = [
+      ...givenUp.map((id): Change => ({ tenantId, id, status: 'failed', at, reason: 'no word from Meta' })),
+      ...abandoned.map(
+        (id): Change => ({ tenantId, id, status: 'uncertain', at, reason: 'its sender is gone' }),
+      ),
+    ];
     if (changes.length > 0) log.warn({ number: lane.numberId, messages: changes.length }, 'sweep');
     feed.publish(changes);
   }
@@ -86,7 +94,11 @@ export function createSweeper({
 
   async function expireLane(lane: LaneKey): Promise<void> {
     const at = now();
-    const expired = await database.transact(tx => expireMessages(tx, lane, at, 1_000));
+    const expired = await database.transact(async tx => {
+      const ids = await expireMessages(tx, lane, at, 1_000);
+      await charge(tx, [{ tenantId: lane.tenantId, ids }], at);
+      return ids;
+    });
     feed.publish(expired.map(id => ({ tenantId: lane.tenantId, id, status: 'expired', at })));
     for (const id of expired) settled(expiredSettlement(lane.tenantId, id));
   }

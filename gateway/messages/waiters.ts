@@ -14,34 +14,40 @@ export interface Waiters {
 }
 
 interface Waiter {
-  tenantId: string;
   resolve(settlement: Settlement | undefined): void;
   timer: NodeJS.Timeout;
 }
 
 export function createWaiters(): Waiters {
-  const waiters = new Map<string, Waiter>();
+  /** By message. Several wait for one when a send is repeated under its Idempotency-Key. */
+  const waiting = new Map<string, { tenantId: string; waiters: Set<Waiter> }>();
   return {
     wait(tenantId, id, timeoutMs) {
       return new Promise(resolve => {
+        const ofMessage = waiting.get(id) ?? { tenantId, waiters: new Set() };
+        waiting.set(id, ofMessage);
         const timer = setTimeout(() => {
-          waiters.delete(id);
+          ofMessage.waiters.delete(waiter);
+          if (ofMessage.waiters.size === 0 && waiting.get(id) === ofMessage) waiting.delete(id);
           resolve(undefined);
         }, timeoutMs);
-        waiters.set(id, { tenantId, resolve, timer });
+        const waiter = { resolve, timer };
+        ofMessage.waiters.add(waiter);
       });
     },
     resolve(settlement) {
-      const waiter = waiters.get(settlement.id);
-      if (waiter === undefined) return;
-      waiters.delete(settlement.id);
-      clearTimeout(waiter.timer);
-      waiter.resolve(settlement);
+      const ofMessage = waiting.get(settlement.id);
+      if (ofMessage === undefined) return;
+      waiting.delete(settlement.id);
+      for (const { timer, resolve } of ofMessage.waiters) {
+        clearTimeout(timer);
+        resolve(settlement);
+      }
     },
-    isWaiting: id => waiters.has(id),
+    isWaiting: id => waiting.has(id),
     pending() {
       const ids = new Map<string, string[]>();
-      for (const [id, { tenantId }] of waiters) {
+      for (const [id, { tenantId }] of waiting) {
         const ofTenant = ids.get(tenantId);
         if (ofTenant === undefined) ids.set(tenantId, [id]);
         else ofTenant.push(id);

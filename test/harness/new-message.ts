@@ -19,10 +19,12 @@ export function newMessage(overrides: Partial<NewMessage> = {}): NewMessage {
     priority: 0,
     fake: false,
     status: 'queued',
+    reason: null,
     wamid: null,
     createdAt: 1_000,
     dueAt: 1_000,
     expiresAt: 1_000_000,
+    cost: null,
     ...overrides,
   };
 }

@@ -19,7 +19,12 @@ export interface TenantOptions {
   /** The templates of the simulator's seed by default. */
   templates?: unknown[];
   throughput?: 'STANDARD' | 'HIGH';
+  /** Of its API key: without a word its limits are out of the way. */
+  key?: Record<string, unknown>;
 }
+
+/** For tests, loads and benches that are not about the limits of keys. */
+export const unlimited = { perSecond: 1_000_000, perMinute: 60_000_000 };
 
 /** Gateways in tests are started with WAGATE_OPERATOR_KEY = operatorKey. */
 export async function newTenant(
@@ -72,7 +77,7 @@ export async function newTenant(
     }),
   );
   const key = await must<{ key: string }>(
-    call(`${tenantUrl}/api-keys`, { ...operator, body: { name: 'test' } }),
+    call(`${tenantUrl}/api-keys`, { ...operator, body: { name: 'test', ...unlimited, ...options.key } }),
   );
   return { ...account, tenantId: tenant.id, numberId: number.id, key: key.key };
 }
