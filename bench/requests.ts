@@ -1,7 +1,7 @@
 /** The requests that the load is made of, each a plain function from its count to what is written. */
 import { createHmac } from 'node:crypto';
 
-export type Kind = 'cloud' | 'connectly' | 'scheduled' | 'fake' | 'status';
+export type Kind = 'cloud' | 'keyed' | 'connectly' | 'scheduled' | 'fake' | 'status';
 
 /** Where requests go and for whom: what a tenant was made with. */
 export interface Target {
@@ -27,6 +27,9 @@ export interface Draft {
 const recipient = (n: number) => `90532${String(n % 10_000_000).padStart(7, '0')}`;
 const words = (n: number) =>
   `Merhaba, siparişiniz ${n} yola çıktı ve yarın saat 14:00 ile 18:00 arasında kapınızda.`;
+/** Every key is new, also in the next round. */
+const run = String(Date.now());
+let keys = 0;
 const json = { 'content-type': 'application/json' };
 
 export function request({ kind, target, sendAt }: Draft, n: number, ids: string[]): WireRequest {
@@ -34,9 +37,10 @@ export function request({ kind, target, sendAt }: Draft, n: number, ids: string[
   const headers = { ...json, authorization: `Bearer ${target.key}` };
   switch (kind) {
     case 'cloud':
+    case 'keyed':
       return {
         path: `/v25.0/${number.phoneNumberId}/messages`,
-        headers,
+        headers: kind === 'keyed' ? { ...headers, 'idempotency-key': `${run}-${++keys}` } : headers,
         body: JSON.stringify({
           messaging_product: 'whatsapp',
           recipient_type: 'individual',

@@ -167,6 +167,75 @@ test('the way of an operator: key, tenant, number, API key', async () => {
   assert.equal((await wagate(['messages', 'list'], asTenant)).code, 1);
 });
 
+test('a key with limits and powers, changed and rotated; operator keys listed and revoked', async () => {
+  const operator = await json<{ key: string }>(['operator', 'create', '--name', 'ada']);
+  const asOperator = { WAGATE_OPERATOR_KEY: operator.key };
+  const tenant = await json<{ id: string }>(['tenant', 'create', 'Powers', '--prepaid'], asOperator);
+  const of = { ...asOperator, WAGATE_TENANT_ID: tenant.id };
+  const flags = [
+    '--send-only',
+    '--template',
+    'receipt, promo',
+    '--daily-count',
+    '5000',
+    '--daily-spend',
+    '5.07',
+  ];
+  const made = await wagate(
+    ['key', 'create', '--name', 'till', ...flags, '--ip', '10.0.0.0/8', '--per-second', '20'],
+    of,
+  );
+  assert.match(made.stdout, /^pk_\w{32}\n$/, made.stderr);
+  const { data } = await json<{ data: { id: string; powers: object; perSecond: number }[] }>(
+    ['key', 'list'],
+    of,
+  );
+  const { id, powers, perSecond } = data[0]!;
+  assert.deepEqual(powers, {
+    access: 'send',
+    templates: ['receipt', 'promo'],
+    messagesPerDay: 5_000,
+    microsPerDay: 5_070_000,
+    addresses: ['10.0.0.0/8'],
+  });
+  assert.equal(perSecond, 20);
+  const line =
+    /20\/s +send only; templates receipt, promo; 5000 messages a day; 5\.07 a day; from 10\.0\.0\.0\/8/;
+  assert.match((await wagate(['key', 'list'], of)).stdout, line);
+  const shown = (await wagate(['key', 'show', id], of)).stdout;
+  assert.match(shown, /limits +20\/s\npowers +send only;.*\ntoday +0 messages, 0\.00 spent\n/);
+  assert.match(
+    (await wagate(['key', 'change', id, '--read-only'], of)).stdout,
+    /limits +20\/s\npowers +read only\n/,
+  );
+  const every = await wagate(['key', 'change', id, '--every-power', '--inherit-limits'], of);
+  assert.match(every.stdout, /limits +inherited\npowers +every\n/);
+  const rotated = await wagate(['key', 'rotate', id, '--overlap', '60'], of);
+  assert.match(rotated.stdout, /^pk_\w{32}\n$/);
+  assert.match(rotated.stderr, new RegExp(`The one before, …${made.stdout.trim().slice(-4)}, works until`));
+  for (const key of [made, rotated])
+    assert.equal((await wagate(['messages', 'list'], { WAGATE_KEY: key.stdout.trim() })).code, 0);
+
+  for (const [args, sentence] of [
+    [['key', 'create', '--read-only', '--send-only'], /give one of them/],
+    [['key', 'create', '--daily-spend', '5.0000001'], /at most six decimals/],
+    [['key', 'create', '--template', ','], /must name at least one/],
+  ] as const) {
+    const { code, stderr } = await wagate([...args], of);
+    assert.equal(code, 2);
+    assert.match(stderr, sentence);
+  }
+  const wrong = await wagate(['key', 'create', '--ip', '10.0.0.0/33'], of);
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.stderr, /powers\.addresses\[0\] must be an address or a network/);
+
+  const listed = await wagate(['operator', 'list'], of);
+  const ada = new RegExp(`^(\\w{16}) +ada +…${operator.key.slice(-4)} `, 'm').exec(listed.stdout)?.[1];
+  assert.ok(ada, listed.stdout);
+  assert.equal((await wagate(['operator', 'revoke', ada], of)).code, 0);
+  assert.equal((await wagate(['operator', 'list'], of)).code, 1);
+});
+
 test('tail prints a line for each change until the gateway ends it', async () => {
   const child = spawn(process.execPath, ['wagate.js', 'tail', '--json'], { cwd: root, env: environment() });
   const lines: string[] = [];
@@ -199,9 +268,15 @@ test('every command teaches with an example', async () => {
       'key create',
       'key list',
       'key revoke',
+      'key show',
+      'key change',
+      'key rotate',
       'operator create',
+      'operator list',
+      'operator revoke',
     ],
     ...['number add', 'number list', 'number show', 'number connect', 'number pull-templates'],
+    ...['opt-out list', 'opt-out add', 'opt-out remove'],
   ];
   for (const command of commands) {
     const { code, stdout } = await wagate([...command.split(' '), '--help']);

@@ -103,8 +103,8 @@ test('start, paste what is printed and what the README shows, watch, stop, start
   for (const status of ['queued', 'accepted', 'sent', 'delivered', 'read'])
     await wagate.printed(new RegExp(`\\d  ${status} `), 6);
 
-  assert.equal(readmeCommands.length, 6);
-  for (const command of readmeCommands) assert.match(await paste(command), /"id"|recipients_count/);
+  assert.equal(readmeCommands.length, 7);
+  for (const command of readmeCommands) assert.match(await paste(command), /"id"|"wamid"|recipients_count/);
 
   assert.equal(await wagate.interrupt(), 0);
 

@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..');
 /** Lowest first. Folders of one row may import each other's lower rows only, never each other. */
 const layers: string[][] = [
   ['gateway/canonical', 'gateway/platform'],
-  ['gateway/meta', 'gateway/dialects'],
+  ['gateway/meta', 'gateway/dialects', 'gateway/billing'],
   ['gateway/tenants'],
   ['gateway/messages'],
   ['gateway/inbound', 'gateway/move'],
@@ -18,7 +18,10 @@ const layers: string[][] = [
   ['gateway/api'],
   ['gateway/demo'],
   ['gateway/preflight.ts'],
+  ['gateway/groundwork.ts'],
   ['gateway/gateway.ts'],
+  ['gateway/prepare-workers.ts'],
+  ['gateway/doctor.ts'],
   ['gateway/cli'],
   ['gateway/main.ts'],
 ];

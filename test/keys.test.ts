@@ -3,7 +3,15 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { onEachEngine } from './harness/engines.ts';
 import { call, newPlace, type Place, type Program, startGateway } from './harness/programs.ts';
-import { must, newTenant, operatorKey, type TestTenant, unlimited, until, waitForStatus } from './harness/tenant.ts';
+import {
+  must,
+  newTenant,
+  operatorKey,
+  type TestTenant,
+  unlimited,
+  until,
+  waitForStatus,
+} from './harness/tenant.ts';
 
 interface Door {
   name: string;

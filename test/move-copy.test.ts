@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { beforeEach, describe, test } from 'node:test';
+import { afterEach, beforeEach, describe, test } from 'node:test';
 import pg from 'pg';
 import { newPostgresDatabase } from './harness/engines.ts';
 import { folderOf, moved, onPostgres, openFile, refused, wagate } from './harness/move.ts';
@@ -77,6 +77,10 @@ describe('the copy', { skip }, () => {
     url = await newPostgresDatabase();
     assert.equal((await wagate(place, ['migrate'])).code, 0);
   });
+  // Rows of any content are no honest balances, and the end of the run proves all that is left.
+  afterEach(() =>
+    onPostgres(url, client => client.query('drop schema public cascade; create schema public')),
+  );
 
   /** Rows of both sides as text, each read by its own driver. */
   async function bothSides({ name, columns }: TableInfo): Promise<[string[], string[]]> {

@@ -11,6 +11,7 @@ import { migrate } from '../gateway/platform/migrate.ts';
 import { openPostgres } from '../gateway/platform/postgres.ts';
 import { openSqlite } from '../gateway/platform/sqlite.ts';
 import { findPostgres, startPostgres } from './harness/postgres.ts';
+import { proveServer } from './harness/prove-money.ts';
 import { judge, readSchema, readSeen, type Schema, textsOfTests } from './statements/seen.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -46,9 +47,18 @@ const child = spawn(process.execPath, ['--test', '--test-concurrency=2', '--test
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
 let code = await new Promise<number>(resolve => child.once('exit', status => resolve(status ?? 1)));
 if (!(await judgeStatements())) code ||= 1;
+if (url !== undefined && !(await judgeMoney(url))) code ||= 1;
 rmSync(statements, { recursive: true });
 await server?.stop();
 process.exit(code);
+
+/** Whatever the tests did over HTTP, no micro may be astray. */
+async function judgeMoney(url: string): Promise<boolean> {
+  const { databases, tenants, astray } = await proveServer(url);
+  console.log(`Money, postgres: ${tenants} tenants in ${databases} databases, ${astray.length} astray`);
+  for (const one of astray) console.error(`\n✖ ${one}`);
+  return astray.length === 0;
+}
 
 function watcher(folder: string): string {
   const watch = pathToFileURL(join(import.meta.dirname, 'statements', 'watch.ts'));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import type { Asked, Written } from '../torture/load.ts';
-import { type AtPhone, judge, judgeIncoming, judgePace, type Row } from '../torture/oracle.ts';
+import { type AtPhone, judge, judgeIncoming, judgeMoney, judgePace, type Row } from '../torture/oracle.ts';
 import { makePlan } from '../torture/plan.ts';
 import { createRandom } from '../torture/random.ts';
 
@@ -24,7 +24,9 @@ describe('the short form', () => {
         once(child, 'exit'),
       ]);
       assert.equal(code, 0, `${schedule}${out}`);
-      const { done, requests, incoming } = JSON.parse(out) as {
+      const { done, requests, incoming, microsCharged, microsAstray } = JSON.parse(out) as {
+        microsCharged: number;
+        microsAstray: number;
         done: { kills: number; silences: number };
         requests: { taken: number };
         incoming: number;
@@ -33,6 +35,8 @@ describe('the short form', () => {
       assert.ok(done.silences >= 1, out);
       assert.ok(requests.taken >= 10, out);
       assert.ok(incoming >= 10, out);
+      assert.ok(microsCharged > 0, out);
+      assert.equal(microsAstray, 0, out);
     });
   }
 });
@@ -142,6 +146,33 @@ describe('the oracle', () => {
       [['overrun', 'number second sent 160 in a second and may send 80']],
     );
   });
+
+  const failed: AtPhone = {
+    ...there,
+    wamid: 'wamid.F',
+    bizOpaqueCallbackData: 'F',
+    statuses: [{ status: 'failed', at: 0, deliveredWebhookAt: 0 }],
+  };
+  const unsettled: Row = { ...row, id: 'U', status: 'uncertain', wamid: null };
+  for (const [name, charged, held, astray] of [
+    [
+      'the fee of both, the price of what was delivered, the hold of what is in doubt',
+      2_000 + 5_000,
+      6_000,
+      0,
+    ],
+    ['a price twice', 2_000 + 10_000, 6_000, 5_000],
+    ['a price of what failed, and nothing held', 2_000 + 10_000, 0, 11_000],
+    ['nothing', 0, 0, 13_000],
+  ] as const) {
+    test(`paid: ${name}`, () => {
+      const money = [{ tenant: 0, toppedUp: 100_000, charged, held }];
+      const rates = { fee: 1_000, price: 5_000 };
+      const verdict = judgeMoney(money, [row, unsettled], [there, failed], ['first'], rates);
+      assert.equal(verdict.microsAstray, astray);
+      assert.equal(verdict.offences.length > 0, astray > 0);
+    });
+  }
 
   test('uncertain, and at no phone: no offence, and told with its reason', () => {
     const uncertain = { ...row, status: 'uncertain', wamid: null, error: { reason: 'reset' } };

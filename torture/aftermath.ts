@@ -4,7 +4,7 @@ import { call } from '../test/harness/programs.ts';
 import { must, type TestTenant } from '../test/harness/tenant.ts';
 import { control } from './chaos.ts';
 import type { Written } from './load.ts';
-import type { AtPhone, Row } from './oracle.ts';
+import type { AtPhone, Money, Row } from './oracle.ts';
 
 /** What a message is on its way through; `uncertain` may stay, the oracle looks at those. */
 const onTheWay = ['scheduled', 'queued', 'sending', 'accepted', 'sent', 'delivered'];
@@ -91,6 +91,18 @@ export async function readPeaks({ simulatorUrl }: Place): Promise<Record<string,
   return Object.fromEntries(
     Object.entries(phoneNumbers).map(([id, { peakPerSecond }]) => [id, peakPerSecond]),
   );
+}
+
+/** What each tenant's balance says. */
+export async function readMoney({ gatewayUrl, tenants }: Place): Promise<Money[]> {
+  const money: Money[] = [];
+  for (const [tenant, { key }] of tenants.entries()) {
+    const { toppedUp, charged, held } = await must<
+      Record<'toppedUp' | 'charged' | 'held', { micros: number }>
+    >(call(`${gatewayUrl}/api/v1/balance`, { key }));
+    money.push({ tenant, toppedUp: toppedUp.micros, charged: charged.micros, held: held.micros });
+  }
+  return money;
 }
 
 export async function readTimeline(place: Place, tenant: number, id: string): Promise<unknown> {

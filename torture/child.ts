@@ -1,8 +1,9 @@
 /** Real programs as children, by pid. What a child writes goes to a file, for whoever asks why. */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 
 const root = join(import.meta.dirname, '..');
 
@@ -40,6 +41,20 @@ export function startChild(
 async function firstMessage(child: ChildProcess): Promise<string> {
   const [message] = (await once(child, 'message')) as [{ url?: string; port?: number }];
   return message.url ?? `http://127.0.0.1:${message.port}`;
+}
+
+/** Whether `wagate doctor` finds that the money adds up. Its other checks may fail: the clock, for one, was set on purpose. */
+export async function provesMoney(env: Record<string, string>): Promise<boolean> {
+  const child = spawn(process.execPath, [join(root, 'wagate.js'), 'doctor', '--json'], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [out] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  const findings = JSON.parse(out) as { check: string; state: string }[];
+  return (
+    findings.some(({ check }) => check === 'money') &&
+    findings.every(({ check, state }) => check !== 'money' || state === 'ok')
+  );
 }
 
 /** The end of a log: what a child said last. */

@@ -21,7 +21,7 @@ export interface AtPhone {
 }
 
 export interface Offence {
-  kind: 'lost' | 'doubled' | 'astray' | 'disagreement' | 'overrun';
+  kind: 'lost' | 'doubled' | 'astray' | 'disagreement' | 'overrun' | 'money';
   what: string;
   tenant: number;
   id: string | null;
@@ -148,6 +148,58 @@ export function judgePace(peaks: Record<string, number>, perSecond: number): Off
       ...{ kind: 'overrun', tenant: -1, id: null, asked: null, row: null, atPhone: [] },
       what: `number ${number} sent ${peak} in a second and may send ${perSecond}`,
     }));
+}
+
+/** What a tenant's balance says at the end, in micros, and what it was before the first message. */
+export interface Money {
+  tenant: number;
+  toppedUp: number;
+  charged: number;
+  held: number;
+}
+
+export interface Rates {
+  fee: number;
+  price: number;
+}
+
+/**
+ * What callers sent against what they paid: the fee for each message at a phone, the price for each that a phone told to be delivered,
+ * and held what nobody can know yet. Everything is at rest, so that nothing else may be held. Returns the micros that are astray, too.
+ */
+export function judgeMoney(
+  money: Money[],
+  rows: Row[],
+  atPhones: AtPhone[],
+  phoneNumberIds: string[],
+  { fee, price }: Rates,
+): { offences: Offence[]; microsAstray: number } {
+  let microsAstray = 0;
+  const offences: Offence[] = [];
+  const gotBy = new Set(atPhones.map(({ bizOpaqueCallbackData: id }) => id));
+  for (const { tenant, charged, held } of money) {
+    const mine = atPhones.filter(({ phoneNumberId }) => phoneNumberIds[tenant] === phoneNumberId);
+    const delivered = mine.filter(({ statuses }) =>
+      statuses.some(({ status }) => status === 'delivered' || status === 'read'),
+    );
+    const inDoubt = rows.filter(
+      row => row.tenant === tenant && row.status === 'uncertain' && !gotBy.has(row.id),
+    );
+    const expected = {
+      charged: mine.length * fee + delivered.length * price,
+      held: inDoubt.length * (fee + price),
+    };
+    for (const [name, is] of Object.entries({ charged, held })) {
+      const apart = is - expected[name as 'charged' | 'held'];
+      if (apart === 0) continue;
+      microsAstray += Math.abs(apart);
+      offences.push({
+        ...{ kind: 'money', tenant, id: null, asked: null, row: null, atPhone: [] },
+        what: `tenant ${tenant}: ${is} micros ${name}, and ${is - apart} by what reached phones`,
+      });
+    }
+  }
+  return { offences, microsAstray };
 }
 
 const digits = (phone: string) => phone.replace(/\D/g, '');

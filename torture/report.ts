@@ -18,6 +18,11 @@ export interface Report {
   incoming: number;
   /** The most any number sent in a second. */
   peakPerSecond: number;
+  /** What was charged, and by how much it and what is held differ from what reached phones. */
+  microsCharged: number;
+  microsAstray: number;
+  /** Of `wagate doctor` at the end. */
+  moneyProved: boolean;
   /** Answers 500: few, and each worth a look. */
   faultsTold: number;
   /** Why the disk was never full; null when it was. */
@@ -33,11 +38,11 @@ export interface Report {
 /** Of the numbers of a run: Meta's STANDARD throughput. */
 export const ratePerSecond = 80;
 
-const kinds = ['lost', 'doubled', 'astray', 'disagreement', 'overrun'] as const;
+const kinds = ['lost', 'doubled', 'astray', 'disagreement', 'overrun', 'money'] as const;
 
-export function isClean({ calm, offences, uncertain, settled, crashes }: Report): boolean {
+export function isClean({ calm, offences, uncertain, settled, crashes, moneyProved }: Report): boolean {
   const inDoubt = calm ? uncertain.length : 0;
-  return offences.length === 0 && inDoubt === 0 && settled && crashes.length === 0;
+  return moneyProved && offences.length === 0 && inDoubt === 0 && settled && crashes.length === 0;
 }
 
 export function printReport(report: Report, print: (line: string) => void): void {
@@ -59,6 +64,9 @@ export function printReport(report: Report, print: (line: string) => void): void
   row('of which answered 500', report.faultsTold);
   row('messages, at phones, incoming', `${report.messages}, ${report.atPhones}, ${report.incoming}`);
   row('most sent by a number in a second', `${report.peakPerSecond} (it may ${ratePerSecond})`);
+  row('micros charged', report.microsCharged);
+  row('micros astray', report.microsAstray);
+  row('balance proved (wagate doctor)', report.moneyProved);
   for (const kind of kinds) row(kind, offences.filter(offence => offence.kind === kind).length);
   row('crashes, unclean stops', `${report.crashes.length}, ${report.uncleanStops.length}`);
   row('failed starts (no database)', report.failedStarts);

@@ -3,16 +3,25 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../test/harness/postgres.ts';
-import { newTenant, operatorKey, type TestTenant } from '../test/harness/tenant.ts';
-import { readIncoming, readPeaks, readPhones, readRows, readTimeline, settle } from './aftermath.ts';
+import { call } from '../test/harness/programs.ts';
+import { must, newTenant, operatorKey, type TestTenant } from '../test/harness/tenant.ts';
+import {
+  readIncoming,
+  readMoney,
+  readPeaks,
+  readPhones,
+  readRows,
+  readTimeline,
+  settle,
+} from './aftermath.ts';
 import { control, type Scene, wreakHavoc } from './chaos.ts';
-import { startChild } from './child.ts';
+import { provesMoney, startChild } from './child.ts';
 import { createMachineClock } from './clock.ts';
 import { createFront } from './front.ts';
 import { createGatewayPlace, type GatewayPlace } from './gateways.ts';
 import { type Load, startLoad } from './load.ts';
 import type { Options } from './options.ts';
-import { judge, judgeIncoming, judgePace } from './oracle.ts';
+import { judge, judgeIncoming, judgeMoney, judgePace, type Rates } from './oracle.ts';
 import { makePlan } from './plan.ts';
 import { createMortalPostgres } from './postgres.ts';
 import { createRandom } from './random.ts';
@@ -21,6 +30,8 @@ import { cannotMount, mountSmallDisk } from './small-disk.ts';
 
 /** Room for PostgreSQL's own files and what a long run writes. */
 const diskMb = 600;
+/** Primes, so that no sum of one looks like a sum of the other. */
+const rates: Rates = { fee: 1_009, price: 5_303 };
 /** Offences told with their timelines; the rest is counted. */
 const timelinesMax = 10;
 
@@ -73,6 +84,10 @@ async function run(
   offences.push(...judgeIncoming(load.written, await readIncoming(place, load.written)));
   const peaks = await readPeaks(place);
   offences.push(...judgePace(peaks, ratePerSecond));
+  const money = await readMoney(place);
+  const paid = judgeMoney(money, rows, atPhones, numbers, rates);
+  offences.push(...paid.offences);
+  const moneyProved = await provesMoney(scene.env);
   const told = (kind: string) => load.asked.filter(one => one.told.kind === kind).length;
   const timelineOf = async (tenant: number, id: string | null) =>
     id === null ? null : await readTimeline(place, tenant, id);
@@ -87,6 +102,9 @@ async function run(
     messages: rows.length,
     atPhones: atPhones.length,
     incoming: load.written.length,
+    microsCharged: money.reduce((sum, { charged }) => sum + charged, 0),
+    microsAstray: paid.microsAstray,
+    moneyProved,
     peakPerSecond: Math.max(0, ...Object.values(peaks)),
     faultsTold: load.asked.filter(one => one.told.status === 500).length,
     diskSkipped: scene.diskSkipped,
@@ -109,7 +127,7 @@ async function setStage(
   options: Options,
   folder: string,
   endings: (() => unknown)[],
-): Promise<Scene & { frontUrl: string; diskSkipped: string | null }> {
+): Promise<Scene & { frontUrl: string; diskSkipped: string | null; env: Record<string, string> }> {
   // PostgreSQL runs as another user, who has to come through.
   chmodSync(folder, 0o711);
   const why = options.short ? 'the short form leaves it out' : cannotMount();
@@ -151,6 +169,7 @@ async function setStage(
     WAGATE_ANSWER_TIMEOUT_MS: '3000',
     META_GRAPH_URL: simulatorUrl,
     META_TIMEOUT_MS: '1000',
+    WAGATE_PLATFORM_FEE_MICROS: String(rates.fee),
     ...(postgres === undefined ? {} : { DATABASE_URL: postgres.url }),
   };
   const gateways: GatewayPlace[] = [];
@@ -173,7 +192,20 @@ async function setStage(
   };
   const tenants: TestTenant[] = [];
   for (let i = 0; i < options.tenants; i++)
-    tenants.push(await newTenant(program, simulatorUrl, { throughput: 'STANDARD' }));
+    tenants.push(
+      await newPrepaidTenant(front.url, await newTenant(program, simulatorUrl, { throughput: 'STANDARD' })),
+    );
   const diskSkipped = why === false ? null : why;
-  return { gateways, tenants, simulatorUrl, postgres, disk, clock, frontUrl: front.url, diskSkipped };
+  return { gateways, tenants, simulatorUrl, postgres, disk, clock, frontUrl: front.url, diskSkipped, env };
+}
+
+/** More than a run can spend: that a balance can run out is tested elsewhere. */
+async function newPrepaidTenant(url: string, tenant: TestTenant): Promise<TestTenant> {
+  const operator = { key: operatorKey };
+  const csv = `market,category,valid_from,price\n90,service,2025-01-01,${rates.price / 1_000_000}\n`;
+  await must(call(`${url}/api/v1/prices`, { ...operator, body: { csv } }));
+  const path = `${url}/api/v1/tenants/${tenant.tenantId}`;
+  await must(call(`${path}/top-ups`, { ...operator, body: { amount: '1000000' } }));
+  await must(call(path, { ...operator, method: 'PATCH', body: { billing: 'prepaid' } }));
+  return tenant;
 }

@@ -6,6 +6,7 @@ import { growth } from './growth.ts';
 import { inbound } from './inbound.ts';
 import { numbers } from './numbers.ts';
 import { pace } from './pace.ts';
+import { policy } from './policy.ts';
 import { send } from './send.ts';
 import { slow } from './slow.ts';
 import { start } from './start.ts';
@@ -18,6 +19,7 @@ export interface Measurement {
 
 export const measurements: Record<string, Measurement> = {
   send: { run: send, scales: true },
+  policy: { run: policy },
   inbound: { run: inbound, scales: true },
   accept: { run: accept, scales: true },
   dispatch: { run: dispatch, scales: true },

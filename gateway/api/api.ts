@@ -1,24 +1,36 @@
 /** The native API beside its send door: tenants, numbers, keys, messages, templates, and the document that describes it. */
 import type { FastifyInstance } from 'fastify';
+import type { PriceBook } from '../billing/price-book.ts';
 import type { Authenticator } from '../http/authenticate.ts';
 import type { Feed } from '../messages/feed.ts';
 import type { Retention } from '../retention/worker.ts';
+import type { WordBook } from '../tenants/opt-out-words.ts';
 import { apiKeyRoutes } from './api-keys.ts';
+import { balanceRoutes } from './balance.ts';
 import type { ConnectDeps } from './connect-number.ts';
 import { conversationRoutes } from './conversations.ts';
 import { erasureRoutes } from './erasures.ts';
+import { explainRoutes } from './explain.ts';
 import { messageRoutes } from './messages.ts';
 import { numberRoutes } from './numbers.ts';
 import { openApiRoute } from './openapi.ts';
+import { operatorKeyRoutes } from './operator-keys.ts';
+import { optOutWordRoutes } from './opt-out-words.ts';
+import { optOutRoutes } from './opt-outs.ts';
+import { priceRoutes } from './prices.ts';
 import { addRoutes } from './route.ts';
 import { streamRoutes } from './stream.ts';
 import { templateRoutes } from './templates.ts';
 import { tenantRoutes } from './tenants.ts';
+import { topUpRoutes } from './top-ups.ts';
 
 export interface ApiDeps extends ConnectDeps {
   authenticator: Authenticator;
   feed: Feed;
+  words: WordBook;
   retention: Pick<Retention, 'eraseNow'>;
+  prices: Pick<PriceBook, 'reload'>;
+  currency: string;
   /** The tenant that belongs to the demo, whose numbers only the demo makes. */
   demoTenantId: string | null;
 }
@@ -28,11 +40,18 @@ export function addNativeApi(listener: FastifyInstance, deps: ApiDeps): void {
     ...tenantRoutes(deps),
     ...numberRoutes(deps),
     ...apiKeyRoutes(deps),
+    ...operatorKeyRoutes(deps),
     ...messageRoutes(deps),
+    ...explainRoutes(deps),
     ...conversationRoutes(deps),
     ...streamRoutes(deps, listener),
     ...templateRoutes(deps),
     ...erasureRoutes(deps),
+    ...balanceRoutes(deps),
+    ...topUpRoutes(deps),
+    ...priceRoutes(deps),
+    ...optOutRoutes(deps),
+    ...optOutWordRoutes(deps),
   ];
   addRoutes(listener, deps.authenticator, [...routes, openApiRoute(routes)]);
 }

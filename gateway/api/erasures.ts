@@ -1,9 +1,7 @@
 /** Erasures: a person's data removed from one tenant, and the receipt of it. For the tenant's key and for the operator. */
 import { type Static, Type } from 'typebox';
-import { isUserId, recipientKey } from '../canonical/content.ts';
 import { newId } from '../canonical/ids.ts';
-import { invalid, isRefusal, type Refusal } from '../canonical/refusal.ts';
-import { asPhone } from '../dialects/phone.ts';
+import { isRefusal, type Refusal } from '../canonical/refusal.ts';
 import type { Principal } from '../http/authenticate.ts';
 import { isoTime } from '../platform/clock.ts';
 import {
@@ -18,6 +16,7 @@ import {
 import { callFor } from '../retention/progress.ts';
 import type { ApiDeps } from './api.ts';
 import { readCursor, writeCursor } from './message-filter.ts';
+import { boundKey, readPerson } from './person.ts';
 import { operatorRoute, type Route, type Spec, tenantRoute } from './route.ts';
 import { closed, nullable, Time } from './schemas.ts';
 import { tenantAt } from './tenants.ts';
@@ -96,7 +95,7 @@ export function erasureRoutes(deps: ApiDeps): Route[] {
   };
 
   async function request({ tenantId, name: requestedBy, path }: Asker, body: Static<typeof NewErasure>) {
-    const name = readName(body.recipient);
+    const name = readPerson(body.recipient);
     if (isRefusal(name)) return name;
     const id = newId();
     const requestedAt = now();
@@ -112,7 +111,7 @@ export function erasureRoutes(deps: ApiDeps): Route[] {
   }
 
   async function list({ tenantId }: Asker, query: Static<typeof ErasureQuery>) {
-    const name = query.recipient === undefined ? undefined : readName(query.recipient);
+    const name = query.recipient === undefined ? undefined : readPerson(query.recipient);
     if (isRefusal(name)) return name;
     const before = query.cursor === undefined ? undefined : readCursor(query.cursor);
     if (isRefusal(before)) return before;
@@ -177,26 +176,9 @@ export function erasureRoutes(deps: ApiDeps): Route[] {
   ];
 }
 
-/** A person is known to all numbers of a tenant, so a key of one number is not enough. */
-function askerOf({ tenantId, keyId, numberId }: Principal): Asker | Refusal {
-  if (numberId === null) return { tenantId, name: keyId, path: '/api/v1/erasures' };
-  return {
-    code: 'conflict',
-    reason: `This key is bound to number ${numberId}, and an erasure is about all numbers of the tenant: use a key without a number, or the operator key.`,
-  };
-}
-
-/** The key under which our tables know the person. */
-function readName(recipient: string): string | Refusal {
-  const text = recipient.trim();
-  if (isUserId(text)) return text;
-  const phone = asPhone(text);
-  if (phone !== undefined) return recipientKey(phone);
-  return invalid(
-    'recipient',
-    'format',
-    'must be a phone number with its country code (7 to 15 digits), or a user id such as US.13491208655302741918',
-  );
+function askerOf(principal: Principal): Asker | Refusal {
+  const refused = boundKey(principal, 'an erasure is about', ', or the operator key');
+  return refused ?? { tenantId: principal.tenantId, name: principal.keyId, path: '/api/v1/erasures' };
 }
 
 type KeyRefusal = 'conflict' | 'tenant_not_found';

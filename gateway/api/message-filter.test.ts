@@ -7,7 +7,7 @@ import type { Principal } from '../http/authenticate.ts';
 import type { NumberBook } from '../tenants/number-book.ts';
 import { readCursor, readFilter, writeCursor } from './message-filter.ts';
 
-const principal = { tenantId: 't', keyId: 'k', numberId: null } as Principal;
+const principal = { tenantId: 't', keyId: 'k', numberIds: null } as Principal;
 const noNumbers = { byId: async () => undefined } as unknown as NumberBook;
 
 for (const [to, key] of [
@@ -23,7 +23,7 @@ for (const [to, key] of [
 }
 
 test('a key bound to a number filters by it without being asked', async () => {
-  assert.deepEqual(await readFilter({}, { ...principal, numberId: 7 }, noNumbers), { numberId: 7 });
+  assert.deepEqual(await readFilter({}, { ...principal, numberIds: [7] }, noNumbers), { numberIds: [7] });
 });
 
 for (const time of ['2026-12-01', '2026-12-01T09:00:00', 'yesterday', '2026-13-01T00:00:00Z']) {

@@ -34,7 +34,7 @@ export const MessageQuery = Type.Partial(
   closed,
 );
 
-/** The filter for the table. A key that is bound to a number sees that number's messages only. */
+/** The filter for the table. A key that is bound to numbers sees their messages only. */
 export async function readFilter(
   query: Static<typeof MessageQuery>,
   principal: Principal,
@@ -48,11 +48,11 @@ export async function readFilter(
   if (campaign !== undefined) filter.campaign = storable(campaign);
   if (wamid !== undefined) filter.wamid = storable(wamid);
   if (to !== undefined) filter.to = storable(recipientKeyOf(to));
-  if (principal.numberId !== null) filter.numberId = principal.numberId;
+  if (principal.numberIds !== null) filter.numberIds = principal.numberIds;
   if (query.number !== undefined) {
     const number = await selectNumber(numbers, principal, { by: 'id', id: query.number });
     if (isRefusal(number)) return hidden(number, query.number);
-    filter.numberId = number.id;
+    filter.numberIds = [number.id];
   }
   for (const bound of ['since', 'until'] as const) {
     if (query[bound] === undefined) continue;

@@ -1,6 +1,7 @@
 /** Messages of the tenant: a list by filter, newest first, and one with everything that happened to it. */
 import { isRefusal, type Refusal } from '../canonical/refusal.ts';
 import type { Principal } from '../http/authenticate.ts';
+import { seesNumber } from '../http/select-number.ts';
 import { findMessage, listMessages, listTries, type StoredMessage } from '../messages/lookup.ts';
 import { cancelMessage } from '../messages/queue.ts';
 import type { ApiDeps } from './api.ts';
@@ -14,10 +15,10 @@ export function messageRoutes({ database, numbers, feed, now }: ApiDeps): Route[
   /** The message the path names, if this key may see it. */
   async function findOwn(
     { messageId: id = '' }: Record<string, string>,
-    { tenantId, numberId }: Principal,
+    principal: Principal,
   ): Promise<StoredMessage | Refusal> {
-    const message = /^\w{1,64}$/.test(id) ? await findMessage(database, tenantId, id) : undefined;
-    if (message === undefined || (numberId !== null && message.numberId !== numberId)) {
+    const message = /^\w{1,64}$/.test(id) ? await findMessage(database, principal.tenantId, id) : undefined;
+    if (message === undefined || !seesNumber(principal, message.numberId)) {
       return { code: 'object_not_found', kind: 'message', id };
     }
     return message;

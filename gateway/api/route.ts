@@ -7,13 +7,14 @@ import { isRefusal, type Refusal, type RefusalCode } from '../canonical/refusal.
 import type { WireAnswer } from '../dialects/dialect.ts';
 import { problem } from '../dialects/native/problem.ts';
 import type { Authenticator, Principal } from '../http/authenticate.ts';
+import { ipOf } from '../http/dialect-routes.ts';
 import { write } from '../http/listener.ts';
 import { operatorOf, tenantOf } from './authorize.ts';
 import { checkBody, checkQuery } from './check.ts';
 
 /** What the document says of a route, and what its input is checked against. */
 export interface Spec<Q extends TSchema, B extends TSchema> {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Fastify path: `/api/v1/tenants/:tenantId`. */
   path: string;
   /** Unique: what generated clients call it. */
@@ -35,6 +36,7 @@ export interface Spec<Q extends TSchema, B extends TSchema> {
 
 export interface Call<Q extends TSchema, B extends TSchema> {
   params: Record<string, string>;
+  headers: Record<string, string | string[] | undefined>;
   query: Static<Q>;
   body: Static<B>;
 }
@@ -68,19 +70,20 @@ export function operatorRoute<Q extends TSchema, B extends TSchema>(
   };
 }
 
-/** A route for a tenant's API key: everything it sees and does is that tenant's. */
+/** A route for a tenant's API key: everything it sees and does is that tenant's. Only a GET is open to a key that may only read. */
 export function tenantRoute<Q extends TSchema, B extends TSchema>(
   spec: Spec<Q, B>,
-  handle: (call: Call<Q, B>, principal: Principal, credential: string) => Promise<Answer>,
+  handle: (call: Call<Q, B>, principal: Principal, credential: string, ip: string) => Promise<Answer>,
 ): Route {
   return {
     ...spec,
     key: 'tenant',
     async perform(authenticator, request) {
-      const tenant = await tenantOf(authenticator, request);
+      const what = spec.method === 'GET' ? 'read' : 'manage';
+      const tenant = await tenantOf(authenticator, request, what);
       if ('status' in tenant) return tenant;
       const call = read(spec, request);
-      return isRefusal(call) ? call : handle(call, tenant.principal, tenant.credential);
+      return isRefusal(call) ? call : handle(call, tenant.principal, tenant.credential, ipOf(request));
     },
   };
 }
@@ -114,5 +117,8 @@ function read<Q extends TSchema, B extends TSchema>(
   if (isRefusal(query)) return query;
   const body = spec.body === undefined ? undefined : checkBody(spec.body, request.body as Json | undefined);
   if (isRefusal(body)) return body;
-  return { params: request.params as Record<string, string>, query, body } as Call<Q, B>;
+  return { params: request.params as Record<string, string>, headers: request.headers, query, body } as Call<
+    Q,
+    B
+  >;
 }

@@ -3,9 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { isRefusal, type Refusal } from '../canonical/refusal.ts';
+import { seesNumber } from '../http/select-number.ts';
 import { createFactBook, type FactBook } from '../messages/fact-book.ts';
 import type { Change } from '../messages/feed.ts';
 import { isoTime } from '../platform/clock.ts';
+import { mayNot } from '../tenants/key-powers.ts';
 import type { ApiDeps } from './api.ts';
 import { type EventStream, openEventStream } from './event-stream.ts';
 import { operatorRoute, type Route, type Streaming, tenantRoute } from './route.ts';
@@ -20,8 +22,8 @@ interface View {
   /** null: all tenants. */
   tenantId: string | null;
   /** null: all numbers. */
-  numberId: number | null;
-  /** Asked at every beat: a revoked key sees nothing more. */
+  numberIds: readonly number[] | null;
+  /** Asked at every beat: a revoked key, or one that may not read any more, sees nothing more. */
   mayStay(): Promise<boolean>;
 }
 
@@ -84,7 +86,7 @@ export function streamRoutes(deps: ApiDeps, listener: FastifyInstance): Route[] 
         async function beat(): Promise<void> {
           const stays = await view.mayStay().catch(() => true);
           if (stays) client.beat();
-          else client.end('closed', { reason: 'The key was revoked or expired.' });
+          else client.end('closed', { reason: 'The key was revoked, changed or expired.' });
         }
       },
     };
@@ -101,12 +103,15 @@ export function streamRoutes(deps: ApiDeps, listener: FastifyInstance): Route[] 
         answer,
         refusals: ['overloaded'],
       },
-      async (_call, { tenantId, numberId }, credential) => {
+      async (_call, { tenantId, numberIds }, credential, ip) => {
         const mayStay = async () => {
           const principal = await authenticator.tenantKey(credential);
-          return !isRefusal(principal) || principal.code === 'credential_unchecked';
+          if (isRefusal(principal)) return principal.code === 'credential_unchecked';
+          // Other numbers are another view, which begins with another request.
+          const same = String(principal.numberIds) === String(numberIds);
+          return same && mayNot(principal.powers, { what: 'read', ip }) === undefined;
         };
-        return follow({ tenantId, numberId, mayStay });
+        return follow({ tenantId, numberIds, mayStay });
       },
     ),
     operatorRoute(
@@ -119,7 +124,7 @@ export function streamRoutes(deps: ApiDeps, listener: FastifyInstance): Route[] 
         refusals: ['overloaded'],
       },
       async (_call, credential) =>
-        follow({ tenantId: null, numberId: null, mayStay: () => authenticator.isOperator(credential) }),
+        follow({ tenantId: null, numberIds: null, mayStay: () => authenticator.isOperator(credential) }),
     ),
   ];
 }
@@ -132,7 +137,7 @@ async function eventsOf(facts: FactBook, view: View, changes: Change[]): Promise
   const told: object[] = [];
   for (const { tenantId, id, status, at, reason } of changes) {
     const about = known.get(tenantId)?.get(id);
-    if (about === undefined || (view.numberId !== null && about.number !== view.numberId)) continue;
+    if (about === undefined || !seesNumber(view, about.number)) continue;
     const { number, recipient, type, dialect } = about;
     const event = { id, status, at: isoTime(at), number, to: recipient, type, dialect };
     told.push({

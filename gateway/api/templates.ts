@@ -31,10 +31,11 @@ export function templateRoutes({ database }: ApiDeps): Route[] {
         answer: { status: 200, about: 'The templates.', schema: listOf(TemplateForm) },
         refusals: [],
       },
-      async (_call, { tenantId, numberId }) => {
+      async (_call, { tenantId, numberIds }) => {
         const all = await listTemplates(database, tenantId);
-        const bound = numberId === null ? undefined : await findNumber(database, tenantId, numberId);
-        const own = numberId === null ? all : all.filter(({ wabaId }) => wabaId === bound?.wabaId);
+        const bound = (numberIds ?? []).map(id => findNumber(database, tenantId, id));
+        const accounts = new Set((await Promise.all(bound)).map(number => number?.wabaId));
+        const own = numberIds === null ? all : all.filter(({ wabaId }) => accounts.has(wabaId));
         return { status: 200, body: { data: own.map(tell) } };
       },
     ),

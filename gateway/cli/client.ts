@@ -5,7 +5,7 @@ import { failed, unreachable } from './failure.ts';
 export interface Client {
   url: string;
   request(
-    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
     body?: object,
     headers?: Record<string, string>,

@@ -1,5 +1,5 @@
 /** wagate number: WhatsApp senders and their Meta credentials. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { JsonObject } from '../canonical/json.ts';
 import { rowsOf, textOf } from './answer.ts';
 import { printFacts, printJson, printNote, printTable } from './print.ts';
@@ -15,6 +15,7 @@ interface NumberFlags extends ServerFlags {
   appSecret?: string;
   verifyToken?: string;
   perSecond?: number;
+  window?: string;
 }
 
 const tenantFlag = ['--tenant <id>', 'the tenant (WAGATE_TENANT_ID)'] as const;
@@ -31,6 +32,12 @@ function withSecrets(command: Command): Command {
       '--per-second <n>',
       "messages per second, where Meta's throughput level does not tell (coexistence: 20)",
       wholeNumber,
+    )
+    .addOption(
+      new Option(
+        '--window <policy>',
+        'outside the 24-hour window: refuse free-form messages here, or let Meta decide',
+      ).choices(['check', 'meta']),
     );
 }
 
@@ -65,7 +72,7 @@ Example:
         },
         { name: 'app secret', flag: '--app-secret', variable: 'META_APP_SECRET', given: flags.appSecret },
       ]);
-      const { phoneNumberId, wabaId, perSecond } = flags;
+      const { phoneNumberId, wabaId, perSecond, window: windowPolicy } = flags;
       const verifyToken = flags.verifyToken ?? givenBy('META_VERIFY_TOKEN');
       show(
         await client.request('POST', path, {
@@ -75,6 +82,7 @@ Example:
           appSecret,
           verifyToken,
           perSecond,
+          windowPolicy,
         }),
         flags,
       );
@@ -106,12 +114,13 @@ Example:
         'verifiedName',
         'status',
         'perSecond',
+        'windowPolicy',
         'phoneNumberId',
         'wabaId',
         'reason',
       ];
       printTable(
-        ['ID', 'NUMBER', 'NAME', 'STATUS', 'PER SECOND', 'PHONE NUMBER ID', 'WABA ID', ''],
+        ['ID', 'NUMBER', 'NAME', 'STATUS', 'PER SECOND', 'WINDOW', 'PHONE NUMBER ID', 'WABA ID', ''],
         rowsOf(answer).map(one => columns.map(column => textOf(one, column))),
       );
     });
@@ -144,6 +153,7 @@ Example:
         appSecret: flags.appSecret ?? givenBy('META_APP_SECRET'),
         verifyToken: flags.verifyToken ?? givenBy('META_VERIFY_TOKEN'),
         perSecond: flags.perSecond,
+        windowPolicy: flags.window,
       };
       show(await asOperator(flags).request('PATCH', pathOf(flags, id), change), flags);
     });

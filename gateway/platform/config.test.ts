@@ -30,6 +30,7 @@ test('every kind says what it wants', () => {
       WAGATE_MASTER_KEY: 'short',
       WAGATE_OPERATOR_KEY: 'short',
       WAGATE_MESSAGE_TTL: '-1',
+      WAGATE_TRUSTED_PROXIES: '10.0.0.0/8, loopback',
       WAGATE_NONSENSE: '1',
     }),
     [
@@ -41,6 +42,7 @@ test('every kind says what it wants', () => {
       'META_GRAPH_URL must be an http:// or https:// URL, is "graph.facebook.com".',
       'META_GRAPH_VERSION must look like v25.0, is "25".',
       'WAGATE_MESSAGE_TTL must be a whole number of at least 1, is "-1".',
+      'WAGATE_TRUSTED_PROXIES must be a list with commas, each an address or a network as 10.0.0.0/8 or 2001:db8::/32; "loopback" is none.',
       'WAGATE_NONSENSE is not a setting of Wagate; docs/configuration.md lists them all.',
     ],
   );

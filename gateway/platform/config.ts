@@ -1,8 +1,9 @@
 /** Settings in two pure steps: environment → texts → checked config. The only file that reads process.env. */
+import { isNetwork, networkForm } from './networks.ts';
 import { type Setting, type SettingName, settings } from './settings.ts';
 
 type Value<S extends { kind: string; default: string | null }> =
-  | (S['kind'] extends 'port' | 'count' | 'milliseconds' | 'seconds' | 'days' ? number : string)
+  | (S['kind'] extends 'port' | 'count' | 'milliseconds' | 'seconds' | 'days' | 'micros' ? number : string)
   | (S['default'] extends null ? null : never);
 
 export type Config = {
@@ -75,6 +76,16 @@ function readValue(setting: Setting, text: string): string | number | { problem:
           problem: `must be a whole number of days, 0 for ever, is "${text}"`,
         }
       );
+    case 'micros':
+      return (
+        wholeNumber(text, 0, 1_000_000_000) ?? {
+          problem: `must be a whole number of millionths from 0 to 1000000000, is "${text}"`,
+        }
+      );
+    case 'currency':
+      return /^[A-Z]{3}$/.test(text)
+        ? text
+        : { problem: `must be three capital letters such as USD, is "${text}"` };
     case 'url':
       return /^https?:$/.test(URL.parse(text)?.protocol ?? '')
         ? text.replace(/\/+$/, '')
@@ -85,6 +96,12 @@ function readValue(setting: Setting, text: string): string | number | { problem:
       return setting.choices?.includes(text)
         ? text
         : { problem: `must be one of ${setting.choices?.join(', ')}, is "${text}"` };
+    case 'networks': {
+      const wrong = networksOf(text).find(one => !isNetwork(one));
+      return wrong === undefined
+        ? text
+        : { problem: `must be a list with commas, each ${networkForm}; "${wrong}" is none` };
+    }
     case 'secret':
       return secretProblem(setting.env, text) ?? text;
     case 'text':
@@ -93,6 +110,11 @@ function readValue(setting: Setting, text: string): string | number | { problem:
       }
       return text;
   }
+}
+
+/** The networks of a setting of that kind. */
+export function networksOf(text: string): string[] {
+  return text.split(',').map(one => one.trim());
 }
 
 function secretProblem(env: string, text: string): { problem: string } | undefined {

@@ -44,7 +44,7 @@ export class TransactionOver extends Error {
 }
 
 /** `one_of(column, select …)`; the select holds no more than one level of parentheses. */
-export const oneOf = /one_of\((?<column>[\w.]+), (?<select>select (?:[^()]|\([^()]*\))*)\)/g;
+export const oneOf = /one_of\((?<column>[\w.]+),\s+(?<select>select (?:[^()]|\([^()]*\))*)\)/g;
 
 export function asTx(sql: Sql): Tx {
   return sql as Tx;

@@ -155,7 +155,7 @@ class TableBusy extends Error {
   }
 }
 
-async function schemaVersion(sql: Sql): Promise<number> {
+export async function schemaVersion(sql: Sql): Promise<number> {
   const [row] = await sql.all<{ version: number | null }>(
     'select max(version) as version from schema_versions',
   );

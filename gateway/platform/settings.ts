@@ -12,7 +12,10 @@ export type SettingKind =
   | 'seconds'
   | 'days'
   | 'choice'
-  | 'version';
+  | 'version'
+  | 'micros'
+  | 'currency'
+  | 'networks';
 
 export interface Setting {
   env: string;
@@ -156,6 +159,41 @@ export const settings = {
     kind: 'count',
     default: '10000',
     about: 'Requests one process holds at once before it answers 503.',
+  },
+  keyPerSecond: {
+    env: 'WAGATE_KEY_PER_SECOND',
+    kind: 'count',
+    default: null,
+    about:
+      'Requests per second of an API key, where neither the key nor its tenant sets it. Unset: 80, at the doors of Connectly 200.',
+  },
+  keyPerMinute: {
+    env: 'WAGATE_KEY_PER_MINUTE',
+    kind: 'count',
+    default: null,
+    about:
+      'Requests per minute of an API key, where neither the key nor its tenant sets it. Unset: 4800, at the doors of Connectly 12000.',
+  },
+  trustedProxies: {
+    env: 'WAGATE_TRUSTED_PROXIES',
+    kind: 'networks',
+    default: null,
+    about:
+      "Addresses of the proxies in front, as 10.0.0.0/8,192.0.2.7: only their X-Forwarded-For is believed, for keys' lists of addresses.",
+  },
+  platformFeeMicros: {
+    env: 'WAGATE_PLATFORM_FEE_MICROS',
+    kind: 'micros',
+    default: '1000',
+    about:
+      'What a prepaid tenant pays for each message that Meta accepted, beside the price of Meta, in millionths of the currency: 1000 is 0.001; 0 for none.',
+  },
+  currency: {
+    env: 'WAGATE_CURRENCY',
+    kind: 'currency',
+    default: 'USD',
+    about:
+      'The one currency of all balances and prices, as three letters. Changing it converts nothing: decide before the first top-up.',
   },
   keepBodiesDays: {
     env: 'WAGATE_KEEP_BODIES_DAYS',

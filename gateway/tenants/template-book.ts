@@ -1,4 +1,6 @@
 /** Templates as the send path needs them: looked up, pulled from Meta when a name is not known yet, and completed. */
+import { readCategory } from '../billing/category.ts';
+import type { Category } from '../billing/prices.ts';
 import type { Content } from '../canonical/content.ts';
 import { isObject, type JsonObject } from '../canonical/json.ts';
 import type { Refusal } from '../canonical/refusal.ts';
@@ -12,12 +14,20 @@ import { findTemplateById, findTemplatesByName, saveTemplates, type Template } f
 
 export interface TemplateBook {
   complete(number: SendingNumber, need: TemplateNeed): Promise<Content | Refusal>;
+  /** Of the template as last listed, at most a minute old; null when it is not known. */
+  categoryOf(
+    number: Pick<SendingNumber, 'tenantId' | 'wabaId'>,
+    name: string,
+    language: string | null,
+  ): Promise<Category | null>;
   /** Pulls the whole list of the number's account; answers how many there are. */
   pull(number: Pick<SendingNumber, 'tenantId' | 'wabaId' | 'accessToken'>): Promise<number | Refusal>;
 }
 
 /** A name that Meta may have approved a moment ago is asked for at most this often per account. */
 const pullEveryMs = 60_000;
+const categoryKeptMs = 60_000;
+const categoriesMax = 20_000;
 const pageSize = 200;
 const pagesMax = 100;
 
@@ -29,6 +39,7 @@ export function createTemplateBook(deps: {
 }): TemplateBook {
   const { database, graph, log, now } = deps;
   const pulledAt = new Map<string, number>();
+  const categories = new Map<string, { category: Category | null; until: number }>();
 
   async function pull(
     number: Pick<SendingNumber, 'tenantId' | 'wabaId' | 'accessToken'>,
@@ -55,6 +66,7 @@ export function createTemplateBook(deps: {
       after = `&after=${encodeURIComponent(cursor)}`;
     }
     await database.transact(tx => saveTemplates(tx, number.tenantId, number.wabaId, listed, now()));
+    categories.clear();
     log.info({ tenant: number.tenantId, waba: number.wabaId, templates: listed.length }, 'templates pulled');
     return listed.length;
   }
@@ -76,8 +88,27 @@ export function createTemplateBook(deps: {
     return alive.length === 1 ? alive[0] : alive.find(({ language }) => /^en(_|$)/.test(language));
   }
 
+  async function categoryOf(
+    { tenantId, wabaId }: Pick<SendingNumber, 'tenantId' | 'wabaId'>,
+    name: string,
+    language: string | null,
+  ): Promise<Category | null> {
+    const key = `${tenantId} ${wabaId} ${language ?? ''} ${name}`;
+    const kept = categories.get(key);
+    // Not further ahead than it can be: the clock may have been set back.
+    if (kept !== undefined && kept.until > now() && kept.until <= now() + categoryKeptMs)
+      return kept.category;
+    const translations = await findTemplatesByName(database, tenantId, wabaId, name);
+    const template = translations.find(one => language === null || one.language === language);
+    const category = template === undefined ? null : readCategory(template.category);
+    if (categories.size >= categoriesMax) categories.clear();
+    categories.set(key, { category, until: now() + categoryKeptMs });
+    return category;
+  }
+
   return {
     pull,
+    categoryOf,
     async complete(number, need) {
       let template = await find(number, need);
       if ((template === undefined || template.status !== 'APPROVED') && (await pullIfDue(number))) {

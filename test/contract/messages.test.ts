@@ -66,6 +66,7 @@ onEachEngine((_engine, open) => {
     at,
     waId: null,
     error: kind === 'failed' ? '{"reason":"131026 Message undeliverable","meta":null}' : null,
+    pricing: null,
   });
   const settleAs = (id: string, verdict: Verdict, tries = 1) => {
     const result: SendResult = {
@@ -312,10 +313,12 @@ onEachEngine((_engine, open) => {
       assert.deepEqual(await db.database.transact(tx => advance(tx, tenantId, [other])), {
         changes: [],
         strays: 1,
+        billed: [],
       });
       assert.deepEqual(await db.database.transact(tx => advance(tx, 'tenant-b', [report(one.id, 'sent')])), {
         changes: [],
         strays: 1,
+        billed: [],
       });
       assert.equal(await status(one.id), 'sending');
     });

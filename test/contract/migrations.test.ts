@@ -27,6 +27,7 @@ onEachEngine((engine, open) => {
       'api_keys',
       'number_directory',
       'operator_keys',
+      'prices',
       'processes',
       'schema_versions',
       'tenants',
@@ -134,7 +135,13 @@ onEachEngine((engine, open) => {
     const places = Object.groupBy(await plannedPlacements(db.database), ({ place }) => place);
     const names = (place: keyof typeof places) => places[place]?.map(({ table }) => table);
     assert.deepEqual(names('reference'), ['api_keys', 'number_directory']);
-    assert.deepEqual(names('coordinator'), ['operator_keys', 'processes', 'schema_versions', 'tenants']);
+    assert.deepEqual(names('coordinator'), [
+      'operator_keys',
+      'prices',
+      'processes',
+      'schema_versions',
+      'tenants',
+    ]);
     for (const table of ['messages', 'tries', 'lanes', 'numbers', 'incoming', 'windows'])
       assert.ok(names('distributed')?.includes(table), table);
 

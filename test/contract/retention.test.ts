@@ -2,13 +2,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { ulid } from 'ulid';
-import {
-  insertIncoming,
-  keepChanges,
-  listIncoming,
-  listWindows,
-  openWindows,
-} from '../../gateway/inbound/incoming.ts';
+import { insertIncoming, keepChanges, listIncoming } from '../../gateway/inbound/incoming.ts';
+import { listWindows, openWindows } from '../../gateway/inbound/windows.ts';
 import { advance } from '../../gateway/messages/advance.ts';
 import { createFeed } from '../../gateway/messages/feed.ts';
 import { findMessage, listTries, type StoredMessage } from '../../gateway/messages/lookup.ts';
@@ -41,7 +36,7 @@ onEachEngine((engine, open) => {
     now = start;
     for (const tenantId of ['a', 'b']) {
       await db.database.transact(async tx => {
-        await insertTenant(tx, { id: tenantId, name: tenantId, createdAt: start });
+        await insertTenant(tx, { id: tenantId, name: tenantId, createdAt: start, billing: 'off' });
         await createLane(tx, { tenantId, numberId: tenantId === 'a' ? 7 : 8 }, 80);
       });
     }
@@ -110,6 +105,7 @@ onEachEngine((engine, open) => {
           at: one.createdAt + 1_000,
           waId,
           error: status === 'failed' ? `{"reason":"131026 ${person}","meta":null}` : null,
+          pricing: null,
         })),
       ),
     );
@@ -138,7 +134,7 @@ onEachEngine((engine, open) => {
       await openWindows(
         tx,
         tenantId,
-        fresh.map(one => ({ numberId, recipient: one.sender, at: one.at })),
+        fresh.map(one => ({ numberId, names: [one.sender], at: one.at, referred: false })),
       );
       return fresh.length;
     });
@@ -241,6 +237,9 @@ onEachEngine((engine, open) => {
 
     test('incoming messages leave only that they came: a replay is still one', async () => {
       await incoming('a', 'wamid.old');
+      await db.database.transact(tx =>
+        openWindows(tx, 'a', [{ numberId: 7, names: [person, 'TR.ABC'], at: now, referred: false }]),
+      );
       await incoming('a', 'wamid.second', '905320000000');
       await db.database.transact(tx =>
         keepChanges(
@@ -254,7 +253,7 @@ onEachEngine((engine, open) => {
       await incoming('a', 'wamid.new', '905320000000');
       await retention({ incoming: 30 }).work();
       assert.deepEqual(await listIncoming(db.database, 'a', person, 10), []);
-      assert.deepEqual(await listWindows(db.database, 'a', person), []);
+      for (const name of [person, 'TR.ABC']) assert.deepEqual(await listWindows(db.database, 'a', name), []);
       assert.deepEqual(
         (await listIncoming(db.database, 'a', '905320000000', 10)).map(({ wamid }) => wamid),
         ['wamid.new'],

@@ -5,7 +5,7 @@
  * count when it began. One note per key and batch, so a minute has few, and each window costs one seek.
  */
 import type { KeyLimits, LimitState } from '../../canonical/key-limit.ts';
-import type { Tx } from '../../platform/database.ts';
+import { type Tx, together } from '../../platform/database.ts';
 
 /** A window that is full, and how long until it has room. */
 export interface Exceeded {
@@ -60,7 +60,8 @@ export async function openMeters(
      from key_meters m where m.tenant_id = $1 and one_of(m.key_id, select value ->> 'key' from json_rows($2))`,
     [tenantId, names, nowMs],
   );
-  await locked;
+  // Waited for together: one that fails while nobody listens would end the process.
+  await together<unknown>([locked, rows]);
   return new Map(
     (await rows).map(({ key_id, used, at, second, minute }) => [
       key_id,
@@ -109,14 +110,14 @@ export async function closeMeters(tx: Tx, tenantId: string, meters: Map<string, 
      on conflict (tenant_id, key_id, at) do update set upto = excluded.upto`,
     [tenantId, rows],
   );
-  await tx.all(
+  const totals = tx.all(
     `with s as materialized (
        select value ->> 'key' as key_id, cast(value ->> 'used' as bigint) as used, cast(value ->> 'at' as bigint) as at from json_rows($2))
      update key_meters set used = s.used, last_at = s.at from s
      where key_meters.tenant_id = $1 and key_meters.key_id = s.key_id and one_of(key_meters.key_id, select key_id from s)`,
     [tenantId, rows],
   );
-  await notes;
+  await together<unknown>([notes, totals]);
   // Now and then is enough: no window looks at what is too old.
   if (used.some(([, { used, before }]) => Math.floor(used / forgetEvery) > Math.floor(before / forgetEvery)))
     await forgetOld(tx, tenantId, rows);
