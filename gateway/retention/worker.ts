@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { charge, heldMaxMs, releaseStale } from '../billing/charge.ts';
 import { firstIdAt } from '../canonical/ids.ts';
 import type { Feed } from '../messages/feed.ts';
+import { forgetKeys } from '../messages/policy/idempotency.ts';
 import type { Database, Tx } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { Seal } from '../platform/seal.ts';
@@ -92,6 +93,7 @@ export function createRetention(deps: RetentionDeps): Retention {
     const heldSince = at - heldMaxMs;
     const stale = { firstIdKept: firstIdAt(heldSince), dueBefore: heldSince };
     if ((await releaseStale(tx, tenantId, stale, limit, at)) > 0) return true;
+    if ((await forgetKeys(tx, tenantId, at, limit)) > 0) return true;
     for (const [kind, keptMs, column] of [
       ['messages', keeping.messagesMs, 'messagesTo'],
       ['bodies', keeping.bodiesMs, 'bodiesTo'],

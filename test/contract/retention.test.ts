@@ -9,6 +9,7 @@ import { createFeed } from '../../gateway/messages/feed.ts';
 import { findMessage, listTries, type StoredMessage } from '../../gateway/messages/lookup.ts';
 import type { NewMessage } from '../../gateway/messages/message.ts';
 import { createLane } from '../../gateway/messages/pace.ts';
+import { takeKeys } from '../../gateway/messages/policy/idempotency.ts';
 import { claimMessages, insertMessages } from '../../gateway/messages/queue.ts';
 import { settle } from '../../gateway/messages/settle.ts';
 import { timeline } from '../../gateway/messages/timeline.ts';
@@ -184,6 +185,22 @@ onEachEngine((engine, open) => {
       await retention({}).work();
       assert.notEqual((await find(old)).body, null);
       assert.equal((await listIncoming(db.database, 'a', person, 10)).length, 1);
+    });
+
+    test('Idempotency-Keys are forgotten after their day, others stay', async () => {
+      const take = (key: string, at: number) =>
+        db.database.transact(tx => takeKeys(tx, 'a', [{ key, fingerprint: 'f', messageIds: ['m'] }], at));
+      await take('old', now - dayMs);
+      await take('young', now - dayMs + 1);
+      await retention({}).work();
+      const left = await db.database.all<{ key: string }>(
+        'select key from idempotency_keys where tenant_id = $1',
+        ['a'],
+      );
+      assert.deepEqual(
+        left.map(({ key }) => key),
+        ['young'],
+      );
     });
 
     test('what has not ended is left, and goes once it has', async () => {
