@@ -18,6 +18,7 @@ import {
 } from './groundwork.ts';
 import { type Authenticator, createAuthenticator } from './http/authenticate.ts';
 import { addDialectRoutes } from './http/dialect-routes.ts';
+import { createLimitMemory } from './http/limit-memory.ts';
 import { createListener } from './http/listener.ts';
 import { addMetaWebhook } from './http/meta-webhook.ts';
 import { addPages } from './http/pages.ts';
@@ -230,6 +231,7 @@ async function open(
     templates,
     accept,
     preview,
+    limits: createLimitMemory(),
     prices,
     waiters,
     graph,

@@ -91,6 +91,9 @@ onEachEngine(engine => {
       assert.equal(at('X-RateLimit-min-Limit'), '2');
       assert.equal(at('X-RateLimit-min-Remaining'), String(Math.max(0, 1 - i)));
     }
+    const wrong = await raw(`${gateways[0]!.url}/v1/wa/message`, key, { messaging_product: 'whatsapp' });
+    assert.equal(wrong.status, 400);
+    assert.equal(wrong.headers[wrong.headers.indexOf('X-RateLimit-min-Remaining') + 1], '0');
     const { code, params } = (JSON.parse(answers[2]!.text) as { errors: { code: string; params: unknown } })
       .errors;
     assert.equal(code, 'RATE_001');

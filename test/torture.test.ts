@@ -62,6 +62,7 @@ describe('the oracle', () => {
     door: 'native',
     phones: [phone],
     at: 0,
+    times: 1,
     told: { kind: 'taken', status: 200, id: 'A', wamid: 'wamid.A', text: '' },
   };
   const row: Row = { tenant: 0, id: 'A', status: 'read', wamid: 'wamid.A', to: `+${phone}`, error: null };

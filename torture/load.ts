@@ -22,6 +22,8 @@ export interface Asked {
   /** Used by this request only. */
   phones: string[];
   at: number;
+  /** Times it was asked, under one Idempotency-Key. */
+  times: number;
   told: Told;
 }
 
@@ -116,8 +118,17 @@ export function startLoad(
       const phones = Array.from({ length: many }, () => String(905_000_000_000 + n++));
       const wire = write(tenants[tenant]!, phones, 'hello');
       const at = Date.now();
-      const told = await ask(agent, gateway.url, tenants[tenant]!, wire);
-      asked.push({ n: asked.length, tenant, door, phones, at, told });
+      const keyed = mine.whole(0, 1) === 1;
+      const headers = keyed ? { ...wire.headers, 'idempotency-key': `torture-${phones[0]}` } : wire.headers;
+      const once = (url: string) => ask(agent, url, tenants[tenant]!, headers ? { ...wire, headers } : wire);
+      let told = await once(gateway.url);
+      let times = 1;
+      // Who names a request may repeat it, at whichever gateway, and it still happens once.
+      for (; keyed && isOpen(told) && times < timesMax && !stopping; times++) {
+        await sleep(mine.whole(0, 400));
+        told = both(told, await once(gateways[mine.whole(0, gateways.length - 1)]!.url));
+      }
+      asked.push({ n: asked.length, tenant, door, phones, at, times, told });
       // A caller that finds nobody tries another gateway or waits, and does not ask a thousand times a second.
       if (told.status === null) await sleep(200);
     }
@@ -170,6 +181,20 @@ async function ask(agent: Agent, url: string, tenant: TestTenant, wire: Wire): P
     const kind = code === 'ECONNREFUSED' ? 'no' : 'unknown';
     return { kind, status: null, id: null, wamid: null, text: code ?? message };
   }
+}
+
+const timesMax = 4;
+
+/** Nothing was said that ends the matter: a caller would ask again. */
+const isOpen = ({ kind, status }: Told) =>
+  kind === 'unknown' || (kind === 'no' && (status === null || status >= 500));
+
+/** What two askings of one request come to: a yes stands, and a no ends it only if the one before was one. */
+function both(before: Told, after: Told): Told {
+  if (after.kind === 'taken' || before.kind === 'no') return after;
+  return after.kind === 'no' && after.status !== null && after.status < 500
+    ? after
+    : { ...after, kind: 'unknown' };
 }
 
 /** What an answer promises, in every dialect: a yes or "it is kept" (504 with our id), a clear no, or neither. */

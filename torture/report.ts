@@ -10,6 +10,8 @@ export interface Report {
   ms: number;
   done: Done;
   requests: { taken: number; refused: number; unknown: number };
+  /** Asked again under their Idempotency-Key, since nobody had said how they ended. */
+  repeated: number;
   messages: number;
   atPhones: number;
   /** Everything came to an end within the time. */
@@ -62,6 +64,7 @@ export function printReport(report: Report, print: (line: string) => void): void
   row('clock set', done.clockSteps);
   row('requests taken, refused, unknown', `${requests.taken}, ${requests.refused}, ${requests.unknown}`);
   row('of which answered 500', report.faultsTold);
+  row('asked again under their key', report.repeated);
   row('messages, at phones, incoming', `${report.messages}, ${report.atPhones}, ${report.incoming}`);
   row('most sent by a number in a second', `${report.peakPerSecond} (it may ${ratePerSecond})`);
   row('micros charged', report.microsCharged);

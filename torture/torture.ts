@@ -99,6 +99,7 @@ async function run(
     ms: Date.now() - startedAt,
     done,
     requests: { taken: told('taken'), refused: told('no'), unknown: told('unknown') },
+    repeated: load.asked.filter(({ times }) => times > 1).length,
     messages: rows.length,
     atPhones: atPhones.length,
     incoming: load.written.length,

@@ -137,6 +137,6 @@ export interface Dialect {
   /** The API key the request carries. */
   credential(wire: Pick<WireRequest, 'headers' | 'query'>): string | Refusal;
   refuse(refusal: Refusal): WireAnswer;
-  /** Headers of every answer to a send that reached the limit of its key, let through or not; `{}` where the vendor has none. */
+  /** Headers of every answer to a known key at a send door; `{}` where the vendor has none. */
   limitHeaders(limit: LimitState): Record<string, string>;
 }

@@ -33,6 +33,8 @@ import type { TemplateBook } from '../tenants/template-book.ts';
 import type { Authenticator, Principal } from './authenticate.ts';
 import { compose } from './compose.ts';
 import { readIdempotency } from './idempotency-key.ts';
+import { limitsFor } from './key-limits.ts';
+import type { LimitMemory } from './limit-memory.ts';
 import { markRead } from './mark-read.ts';
 import { isPreview, type Previewed, previewed } from './preview.ts';
 import { selectNumber } from './select-number.ts';
@@ -44,6 +46,7 @@ export interface SendDeps {
   numbers: NumberBook;
   templates: TemplateBook;
   prices: PriceBook;
+  limits: LimitMemory;
   accept: Accept;
   preview: Preview;
   waiters: Waiters;
@@ -74,16 +77,31 @@ export async function handle(
     : outcome.kind === 'previewed'
       ? { status: 200, body: outcome.body }
       : door.answer(outcome, wire);
+  const limit = limitOf(deps, dialect, beside, startedAt);
   const headers = {
-    ...(beside.limit === undefined ? {} : dialect.limitHeaders(beside.limit)),
+    ...(limit === undefined ? {} : dialect.limitHeaders(limit)),
     ...(beside.replayed === true ? { 'idempotency-replayed': 'true' } : {}),
     ...answer.headers,
   };
   return { ...answer, headers };
 }
 
+/** Of every answer to a known key, also of one that did not come as far as the limit. */
+function limitOf(
+  { limits }: SendDeps,
+  { name }: Dialect,
+  { principal, limit }: Beside,
+  now: number,
+): LimitState | undefined {
+  if (principal === undefined) return undefined;
+  if (limit === undefined) return limits.recall(principal.keyId, limitsFor(principal, name), now);
+  limits.remember(principal.keyId, limit, now);
+  return limit;
+}
+
 /** What the answer's headers tell beside the outcome. */
 interface Beside {
+  principal?: Principal;
   limit?: LimitState;
   replayed?: boolean;
 }
@@ -117,6 +135,7 @@ async function perform(request: Request): Promise<Outcome | Previewed | Refusal>
   if (typeof credential !== 'string') return credential;
   const principal = await request.authenticator.tenantKey(credential);
   if (isRefusal(principal)) return principal;
+  request.beside.principal = principal;
   line.tenant = principal.tenantId;
   line.key = principal.keyId;
   const command = door.read(wire);
