@@ -1,6 +1,5 @@
 /** What a tenant has left, and the statement of what its messages cost. */
 import { type Static, type TSchema, Type } from 'typebox';
-import { tellAmount } from '../billing/money.ts';
 import {
   type Grouping,
   groupings,
@@ -9,6 +8,7 @@ import {
   toppedUpBetween,
 } from '../billing/statement.ts';
 import { availableOf, readWallet } from '../billing/wallet.ts';
+import { tellAmount } from '../canonical/money.ts';
 import { invalid, isRefusal, type Refusal } from '../canonical/refusal.ts';
 import type { WireAnswer } from '../dialects/dialect.ts';
 import { isoTime } from '../platform/clock.ts';

@@ -1,6 +1,6 @@
 /** How money is written in the native API: decimals for people, micros beside them for programs. */
 import { Type } from 'typebox';
-import { microsMax, readAmount, tellAmount } from '../billing/money.ts';
+import { microsMax, readAmount, tellAmount } from '../canonical/money.ts';
 import { invalid, type RefusalOf } from '../canonical/refusal.ts';
 
 export const Billing = Type.Enum(['off', 'prepaid'], {

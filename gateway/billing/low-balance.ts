@@ -1,7 +1,8 @@
 /** Says in the log which balances have become low. The wallet itself notes since when (wallet.ts). */
+
+import { tellAmount } from '../canonical/money.ts';
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
-import { tellAmount } from './money.ts';
 
 export interface LowBalances {
   /** One look; what `start` repeats. */

@@ -2,8 +2,9 @@
  * Price tables as CSV: `market,category,valid_from,price` and optionally `currency`, in any order of columns. Lines that begin with #
  * are left out. Everything that is wrong is told at once, by line and column.
  */
+
+import { readAmount, tellAmount } from '../canonical/money.ts';
 import { type Issue, invalid, type RefusalOf } from '../canonical/refusal.ts';
-import { readAmount, tellAmount } from './money.ts';
 import type { Price } from './prices.ts';
 
 const columns = ['market', 'category', 'valid_from', 'price'] as const;

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { readAmount, tellAmount } from '../canonical/money.ts';
 import { isRefusal } from '../canonical/refusal.ts';
-import { readAmount, tellAmount } from './money.ts';
 import { readPriceCsv, writePriceCsv } from './price-csv.ts';
 import { createPriceTable, type Price } from './prices.ts';
 

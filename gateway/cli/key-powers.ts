@@ -1,7 +1,7 @@
 /** Powers of an API key as flags and as a line of text. */
 import { type Command, InvalidArgumentError } from 'commander';
 import { isObject, type Json } from '../canonical/json.ts';
-import { amountText } from '../dialects/amount.ts';
+import { tellAmount } from '../canonical/money.ts';
 import { usage } from './failure.ts';
 import { wholeNumber } from './whole-number.ts';
 
@@ -51,7 +51,7 @@ export function powersText(powers: Json | undefined): string {
     ...names('templates', templates),
     ...names('numbers', numbers),
     ...(typeof messagesPerDay === 'number' ? [`${messagesPerDay} messages a day`] : []),
-    ...(typeof microsPerDay === 'number' ? [`${amountText(microsPerDay)} a day`] : []),
+    ...(typeof microsPerDay === 'number' ? [`${tellAmount(microsPerDay)} a day`] : []),
     ...names('from', addresses),
   ];
   return parts.length === 0 ? 'every' : parts.join('; ');

@@ -1,7 +1,7 @@
 /** wagate key: API keys of a tenant, with their limits and powers. */
 import type { Command } from 'commander';
 import { isObject, type JsonObject } from '../canonical/json.ts';
-import { amountText } from '../dialects/amount.ts';
+import { tellAmount } from '../canonical/money.ts';
 import { rowsOf, textOf } from './answer.ts';
 import { type PowerFlags, powersOf, powersText, withPowers } from './key-powers.ts';
 import { printFacts, printJson, printLine, printNote, printTable, shortTime } from './print.ts';
@@ -184,7 +184,7 @@ function show(answer: JsonObject, flags: ServerFlags): void {
     limits: limitsText({ perSecond: perSecond ?? null, perMinute: perMinute ?? null }),
     powers: powersText(powers),
     today: isObject(today)
-      ? `${textOf(today, 'messages')} messages, ${amountText(Number(today.micros))} spent`
+      ? `${textOf(today, 'messages')} messages, ${tellAmount(Number(today.micros))} spent`
       : null,
   });
 }

@@ -1,6 +1,7 @@
 /** Our own sentences about limits, money, keys and powers, for the dialects whose vendor has none. */
+
+import { tellAmount } from '../canonical/money.ts';
 import type { RefusalOf } from '../canonical/refusal.ts';
-import { amountText } from './amount.ts';
 import { wholeSeconds } from './limit-headers.ts';
 
 type Policy = RefusalOf<
@@ -20,7 +21,7 @@ export function policySentence(refusal: Policy): string {
     case 'rate_limited':
       return `This API key may make ${refusal.limit} requests a ${windowWord[refusal.window]}; try again in ${wholeSeconds(refusal.retryAfterMs)} s.`;
     case 'balance_insufficient':
-      return `The balance does not cover this: ${amountText(refusal.neededMicros)} is needed, ${amountText(refusal.availableMicros)} is available. Top up, then send again.`;
+      return `The balance does not cover this: ${tellAmount(refusal.neededMicros)} is needed, ${tellAmount(refusal.availableMicros)} is available. Top up, then send again.`;
     case 'window_closed':
       return refusal.closedAt === null
         ? `${refusal.recipient} has not written to this number; send an approved template.`

@@ -3,6 +3,7 @@
  * Pure: written from the rows alone.
  */
 
+import { tellAmount } from '../canonical/money.ts';
 import { refusals } from '../canonical/refusal.ts';
 import { errorTable } from '../meta/error-table.ts';
 import { isoTime } from '../platform/clock.ts';
@@ -103,7 +104,7 @@ function ending({ times, status, error, wamid, fake }: StoredMessage): string[] 
 function costs({ fake }: StoredMessage, { money, currency }: Circumstances): string[] {
   if (money === null) return fake ? [] : ['Nothing is charged for it: its tenant pays nothing here.'];
   const { fee, feeState, price, priceState, market, category } = money;
-  const amount = (micros: number) => `${(micros / 1_000_000).toFixed(6).replace(/0{1,4}$/, '')} ${currency}`;
+  const amount = (micros: number) => `${tellAmount(micros)} ${currency}`;
   return [
     `Our fee of ${amount(fee)} is ${feeState}; Meta's price of ${amount(price)} (${category}, market ${market}) is ${priceState}.`,
   ];

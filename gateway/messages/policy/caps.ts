@@ -2,7 +2,7 @@
  * Caps of API keys for one day of UTC: how many messages, and how much money. Counted where messages are accepted, so exact across
  * processes; only keys that have a cap cost anything. What was accepted stays counted, whatever becomes of it later.
  */
-import { amountText } from '../../dialects/amount.ts';
+import { tellAmount } from '../../canonical/money.ts';
 import { isoTime } from '../../platform/clock.ts';
 import { first, type Sql, type Tx } from '../../platform/database.ts';
 import type { DayCaps } from '../../tenants/key-powers.ts';
@@ -62,7 +62,7 @@ function capOf(caps: DayCaps, day: string, used: { messages: number; micros: num
         return `it may send ${messagesMax} messages a day (UTC); ${Math.max(0, messagesMax - used.messages)} are left today, and this is ${messages}`;
       // What costs nothing is let through when nothing is left.
       if (microsMax !== null && micros > 0 && used.micros + micros > microsMax)
-        return `it may spend ${amountText(microsMax)} a day (UTC); ${amountText(Math.max(0, microsMax - used.micros))} is left today, and this costs up to ${amountText(micros)}`;
+        return `it may spend ${tellAmount(microsMax)} a day (UTC); ${tellAmount(Math.max(0, microsMax - used.micros))} is left today, and this costs up to ${tellAmount(micros)}`;
       return undefined;
     },
     take(messages, micros) {
