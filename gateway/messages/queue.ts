@@ -74,7 +74,9 @@ export async function insertMessages(tx: Tx, tenantId: string, rows: InsertRow[]
 
 /**
  * Claims up to `limit` due messages, single ones first and bulk only with `bulk`, oldest first; those past their time to live end
- * as expired instead. The lane must be open (pace.ts), which keeps two processes from claiming the same rows.
+ * as expired instead. The lane must be open (pace.ts), which keeps two processes from claiming the same rows. The rank is looked at
+ * again when the row is written, since a cancellation may have come first; the sign before it keeps PostgreSQL from finding the rows
+ * by messages_expiry, through all that the tenant has queued.
  */
 export async function claimMessages(
   tx: Tx,
@@ -108,7 +110,7 @@ export async function claimMessages(
        ended_at = case when expires_at <= $4 then $4 else ended_at end,
        claimed_by = $5, claimed_until = $6, tries = tries + 1, sending_at = $4
      from due where messages.tenant_id = $1 and messages.id = due.id and one_of(messages.id, select id from due)
-       and messages.rank = 0
+       and +messages.rank = 0
      returning messages.id, status, type, dialect, messages.priority, recipient, endpoint, body, tries, messages.due_at, created_at`,
     [lane.tenantId, lane.numberId, bulk ? 1 : 0, now, claim.by, claim.until, limit],
   );
