@@ -10,7 +10,7 @@ import {
   startGateway,
   startSimulator,
 } from './harness/programs.ts';
-import { must, newTenant, operatorKey, type TestTenant, until } from './harness/tenant.ts';
+import { liveEnv, must, newTenant, type TestTenant, until } from './harness/tenant.ts';
 
 onEachEngine(engine => {
   let place: Place;
@@ -21,12 +21,7 @@ onEachEngine(engine => {
   before(async () => {
     place = await newPlace(engine);
     simulator = await startSimulator();
-    const env = {
-      WAGATE_MODE: 'live',
-      WAGATE_OPERATOR_KEY: operatorKey,
-      WAGATE_LOG_LEVEL: 'silent',
-      META_GRAPH_URL: simulator.url,
-    };
+    const env = liveEnv(simulator.url);
     gateways = [];
     for (let i = 0; i < (engine === 'postgres' ? 2 : 1); i++)
       gateways.push(await startGateway(place, { env }));
@@ -136,12 +131,7 @@ onEachEngine(engine => {
       });
     const first = await must<{ id: string }>(ask(gateways[0]!));
     await gateways[0]!.kill();
-    const env = {
-      WAGATE_MODE: 'live',
-      WAGATE_OPERATOR_KEY: operatorKey,
-      WAGATE_LOG_LEVEL: 'silent',
-      META_GRAPH_URL: simulator.url,
-    };
+    const env = liveEnv(simulator.url);
     gateways[0] = await startGateway(place, { env });
     const again = await must<{ id: string }>(ask(gateways[0]!));
     assert.equal(again.id, first.id);

@@ -11,7 +11,7 @@ import {
   startGateway,
   startSimulator,
 } from './harness/programs.ts';
-import { must, newTenant, operatorKey, type TestTenant, until } from './harness/tenant.ts';
+import { liveEnv, must, newTenant, operatorKey, type TestTenant, until } from './harness/tenant.ts';
 
 onEachEngine(engine => {
   let place: Place;
@@ -22,12 +22,7 @@ onEachEngine(engine => {
   before(async () => {
     place = await newPlace(engine);
     simulator = await startSimulator();
-    const env = {
-      WAGATE_MODE: 'live',
-      WAGATE_OPERATOR_KEY: operatorKey,
-      WAGATE_LOG_LEVEL: 'silent',
-      META_GRAPH_URL: simulator.url,
-    };
+    const env = liveEnv(simulator.url);
     for (let i = 0; i < (engine === 'postgres' ? 2 : 1); i++)
       gateways.push(await startGateway(place, { env }));
     tenant = await newTenant(gateways[0]!, simulator.url, { key: { perSecond: 50, perMinute: 50 } });

@@ -122,3 +122,11 @@ export async function until(condition: () => Promise<boolean>): Promise<void> {
     await new Promise(resolve => setTimeout(resolve, 10));
   }
 }
+
+/** Of a gateway in live mode that takes this simulator for Meta, for suites that share one among several gateways. */
+export const liveEnv = (simulatorUrl: string) => ({
+  WAGATE_MODE: 'live',
+  WAGATE_OPERATOR_KEY: operatorKey,
+  WAGATE_LOG_LEVEL: 'silent',
+  META_GRAPH_URL: simulatorUrl,
+});
