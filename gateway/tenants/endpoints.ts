@@ -1,0 +1,141 @@
+/** Endpoints: where a tenant's events are posted, in which format, signed and addressed how. Secrets and headers are sealed at rest. */
+import { isObject, type JsonObject, parseJson } from '../canonical/json.ts';
+import { first, type Row, type Sql, type Tx } from '../platform/database.ts';
+import type { Seal } from '../platform/seal.ts';
+
+/** The bodies and signatures we speak (webhooks/formats/). */
+export const endpointFormats = ['standard', 'meta', 'connectly'] as const;
+export type EndpointFormat = (typeof endpointFormats)[number];
+
+export type EndpointDoor = 'native' | 'connectly' | 'connexease' | 'cloud' | 'listen';
+export type EndpointStatus = 'active' | 'paused' | 'disabled';
+
+/** A signing secret; `until` is when it stops signing (Unix ms), null for the present one. */
+export interface EndpointSecret {
+  secret: string;
+  until: number | null;
+}
+
+export interface Endpoint {
+  tenantId: string;
+  id: string;
+  /** null: of all the tenant's numbers. */
+  numberId: number | null;
+  /** null: a listener (`wagate listen`), which fetches. */
+  url: string | null;
+  format: EndpointFormat;
+  /** Patterns (canonical/event.ts). */
+  events: string[];
+  door: EndpointDoor;
+  /** What only its door shows: Connectly's topic and configuration, Connexease's subscribedEvents. */
+  doorData: JsonObject;
+  description: string;
+  /** Events of one conversation one after the other. */
+  ordered: boolean;
+  /** Events in one POST at most. */
+  batchMax: number;
+  /** Events per second at most; null: as fast as it answers. */
+  perSecond: number | null;
+  /** Newest first: the first one signs alone in formats with room for one signature. */
+  secrets: EndpointSecret[];
+  /** Sent with every POST, as the customer gave them. */
+  headers: Record<string, string>;
+  /** app: the app secret of the number, as Meta itself would. */
+  signsWith: 'endpoint' | 'app';
+  status: EndpointStatus;
+  statusReason: string | null;
+  statusAt: number;
+  createdAt: number;
+  updatedAt: number;
+}
+
+const columns = `tenant_id, id, number_id, url, format, events, door, door_data, description, ordered, batch_max, per_second, secrets,
+  headers, signs_with, status, status_reason, status_at, created_at, updated_at`;
+
+const context = (id: string, what: 'secrets' | 'headers') => `endpoint:${id}:${what}`;
+
+function fromRow(row: Row, seal: Pick<Seal, 'open'>): Endpoint {
+  const text = (name: string) => row[name] as string;
+  const number = (name: string) => row[name] as number;
+  const id = text('id');
+  const doorData = row.door_data === null ? undefined : parseJson(text('door_data'));
+  return {
+    tenantId: text('tenant_id'),
+    id,
+    numberId: row.number_id as number | null,
+    url: row.url as string | null,
+    format: text('format') as EndpointFormat,
+    events: JSON.parse(text('events')) as string[],
+    door: text('door') as EndpointDoor,
+    doorData: isObject(doorData) ? doorData : {},
+    description: text('description'),
+    ordered: number('ordered') === 1,
+    batchMax: number('batch_max'),
+    perSecond: row.per_second as number | null,
+    secrets: JSON.parse(seal.open(text('secrets'), context(id, 'secrets'))) as EndpointSecret[],
+    headers: JSON.parse(seal.open(text('headers'), context(id, 'headers'))) as Record<string, string>,
+    signsWith: text('signs_with') as Endpoint['signsWith'],
+    status: text('status') as EndpointStatus,
+    statusReason: row.status_reason as string | null,
+    statusAt: number('status_at'),
+    createdAt: number('created_at'),
+    updatedAt: number('updated_at'),
+  };
+}
+
+/** Writes it whole, new or changed, and sees to it that it has a state. */
+export async function saveEndpoint(tx: Tx, seal: Pick<Seal, 'seal'>, endpoint: Endpoint): Promise<void> {
+  const { tenantId, id } = endpoint;
+  await tx.all(
+    `insert into endpoints (${columns})
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+     on conflict (tenant_id, id) do update set number_id = excluded.number_id, url = excluded.url, format = excluded.format,
+       events = excluded.events, door_data = excluded.door_data, description = excluded.description, ordered = excluded.ordered,
+       batch_max = excluded.batch_max, per_second = excluded.per_second, secrets = excluded.secrets, headers = excluded.headers,
+       signs_with = excluded.signs_with, status = excluded.status, status_reason = excluded.status_reason,
+       status_at = excluded.status_at, updated_at = excluded.updated_at`,
+    [
+      ...[tenantId, id, endpoint.numberId, endpoint.url, endpoint.format, JSON.stringify(endpoint.events)],
+      ...[endpoint.door, JSON.stringify(endpoint.doorData), endpoint.description, endpoint.ordered ? 1 : 0],
+      ...[endpoint.batchMax, endpoint.perSecond],
+      seal.seal(JSON.stringify(endpoint.secrets), context(id, 'secrets')),
+      seal.seal(JSON.stringify(endpoint.headers), context(id, 'headers')),
+      ...[endpoint.signsWith, endpoint.status, endpoint.statusReason, endpoint.statusAt],
+      ...[endpoint.createdAt, endpoint.updatedAt],
+    ],
+  );
+  await tx.all(
+    `insert into endpoint_states (tenant_id, endpoint_id, held_by, held_until, failures, failing_since, rests_until, next_us)
+     values ($1, $2, null, 0, 0, null, 0, 0) on conflict (tenant_id, endpoint_id) do nothing`,
+    [tenantId, id],
+  );
+}
+
+export async function findEndpoint(
+  sql: Sql,
+  seal: Pick<Seal, 'open'>,
+  tenantId: string,
+  id: string,
+): Promise<Endpoint | undefined> {
+  const row = await first(sql, `select ${columns} from endpoints where tenant_id = $1 and id = $2`, [
+    tenantId,
+    id,
+  ]);
+  return row && fromRow(row, seal);
+}
+
+/** All of a tenant, oldest first. */
+export async function listEndpoints(
+  sql: Sql,
+  seal: Pick<Seal, 'open'>,
+  tenantId: string,
+): Promise<Endpoint[]> {
+  const rows = await sql.all(`select ${columns} from endpoints where tenant_id = $1 order by id`, [tenantId]);
+  return rows.map(row => fromRow(row, seal));
+}
+
+/** With its state; its attempts go with retention. */
+export async function deleteEndpoint(tx: Tx, tenantId: string, id: string): Promise<void> {
+  await tx.all('delete from endpoints where tenant_id = $1 and id = $2', [tenantId, id]);
+  await tx.all('delete from endpoint_states where tenant_id = $1 and endpoint_id = $2', [tenantId, id]);
+}
