@@ -25,6 +25,7 @@ import { addPages } from './http/pages.ts';
 import { addProbes } from './http/probes.ts';
 import { createReceiver } from './inbound/receive.ts';
 import { createAccept } from './messages/accept.ts';
+import { createChangeAnnouncer } from './messages/announce-changes.ts';
 import { createClaimer } from './messages/claimer.ts';
 import { createFeed, type Feed } from './messages/feed.ts';
 import { createPresence } from './messages/presence.ts';
@@ -44,9 +45,11 @@ import { StartProblem } from './platform/start-problem.ts';
 import { preflight } from './preflight.ts';
 import { keepingOf } from './retention/keeping.ts';
 import { createRetention } from './retention/worker.ts';
+import { createEndpointBook } from './tenants/endpoint-book.ts';
 import { createNumberBook } from './tenants/number-book.ts';
 import { createWordBook } from './tenants/opt-out-words.ts';
 import { createTemplateBook } from './tenants/template-book.ts';
+import { createAnnouncer } from './webhooks/announce.ts';
 
 export interface Gateway {
   url: string;
@@ -112,6 +115,9 @@ async function open(
   closing.push(prices.stop);
   const templates = createTemplateBook({ database, graph, log, now });
   const words = createWordBook({ database, notices, now });
+  const endpoints = createEndpointBook({ notices, now });
+  const announcer = createAnnouncer({ book: endpoints, now, wake: () => undefined });
+  const announce = createChangeAnnouncer(announcer);
   const feed = createFeed();
   const waiters = createWaiters();
   const rows = watchRows(database, waiters, log, 500);
@@ -125,6 +131,7 @@ async function open(
   const sweeper = createSweeper({
     database,
     feed,
+    announce,
     log,
     settled: waiters.resolve,
     now,
@@ -145,6 +152,7 @@ async function open(
     graph,
     numbers,
     feed,
+    announce,
     log,
     processId,
     journal: presence.journal,
@@ -166,6 +174,7 @@ async function open(
     database,
     sender,
     feed,
+    announce,
     log,
     processId,
     settled: waiters.resolve,
@@ -180,6 +189,7 @@ async function open(
   } = createAccept({
     database,
     feed,
+    announce,
     sender,
     claimer,
     seal,
@@ -193,6 +203,7 @@ async function open(
   const retention = createRetention({
     database,
     feed,
+    announce,
     seal,
     log,
     now,
@@ -250,6 +261,7 @@ async function open(
     graph,
     seal,
     feed,
+    announce,
     log,
     now,
     publicUrl: mode === 'demo' ? null : config.publicUrl,
@@ -266,7 +278,10 @@ async function open(
 
   if (mode === 'demo') await loadSamplePrices(database, currency);
   await prices.start();
-  const lowBalances = watchLowBalances({ database, log, currency, now });
+  const lowBalances = watchLowBalances({
+    ...{ database, log, currency },
+    announce: announcer.announce,
+  });
   await presence.start();
   closing.push(presence.stop);
   closing.push(sender.stop);

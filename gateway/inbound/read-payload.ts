@@ -2,6 +2,7 @@
  * Meta's webhook payload, read into facts (cloud-api.md §7). Pure, and never throws: what is not understood becomes a
  * `kept` fact, so that one odd item costs nothing to the others.
  */
+import type { MetaChange } from '../canonical/event.ts';
 import { isObject, type Json, type JsonObject } from '../canonical/json.ts';
 import { refusals } from '../canonical/refusal.ts';
 import { errorTable } from '../meta/error-table.ts';
@@ -24,6 +25,8 @@ export interface StatusFact {
   freeUntil: number | null;
   /** What it costs: `regular <category>` or `free <category>`; null when the status does not say. */
   pricing: string | null;
+  /** What Meta told, with this status only. */
+  change: MetaChange;
 }
 
 export interface IncomingFact {
@@ -102,7 +105,7 @@ function readChange(wabaId: string, change: JsonObject, receivedAt: number, entr
   const facts: Fact[] = [];
   for (const status of items(value.statuses)) {
     facts.push(
-      (isObject(status) && readStatus(phoneNumberId, status, contacts, receivedAt)) ||
+      (isObject(status) && readStatus({ wabaId, value, phoneNumberId }, status, contacts, receivedAt)) ||
         kept(status, 'messages.status'),
     );
   }
@@ -121,7 +124,7 @@ function readChange(wabaId: string, change: JsonObject, receivedAt: number, entr
 }
 
 function readStatus(
-  phoneNumberId: string,
+  { wabaId, value, phoneNumberId }: { wabaId: string; value: JsonObject; phoneNumberId: string },
   status: JsonObject,
   contacts: JsonObject[],
   receivedAt: number,
@@ -145,6 +148,15 @@ function readStatus(
     names: namesOf(status.recipient_type === 'group' ? [] : [status.recipient_id, status.recipient_user_id]),
     freeUntil: freeUntilOf(status),
     ...(failure === undefined ? {} : { reason: failure.reason }),
+    change: {
+      ...{ wabaId, time: null, field: 'messages' },
+      value: {
+        messaging_product: 'whatsapp',
+        ...(value.metadata === undefined ? {} : { metadata: value.metadata }),
+        ...(contacts.length === 1 ? { contacts } : {}),
+        statuses: [status],
+      },
+    },
   };
 }
 

@@ -8,7 +8,8 @@ import { charge } from '../billing/charge.ts';
 import { createBatcher } from '../platform/batch.ts';
 import { CommitUnheard, type Database, type Tx, together } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
-import type { Feed } from './feed.ts';
+import type { AnnounceChanges } from './announce-changes.ts';
+import type { Change, Feed } from './feed.ts';
 import type { ClaimedMessage, Settlement } from './message.ts';
 import {
   closeLane,
@@ -29,6 +30,7 @@ export interface ClaimerDeps {
   database: Database;
   sender: Sender;
   feed: Feed;
+  announce: AnnounceChanges;
   log: Log;
   processId: string;
   settled(settlement: Settlement): void;
@@ -168,7 +170,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
   }
 
   function hand(lane: LaneKey, { claimed, expired }: Exclude<Taken, 'closed'>, at: number): void {
-    feed.publish(expired.map(id => ({ tenantId: lane.tenantId, id, status: 'expired', at })));
+    feed.publish(expiries(lane, expired, at));
     for (const id of expired) deps.settled(expiredSettlement(lane.tenantId, id));
     sender.dispatch(claimed);
   }
@@ -188,6 +190,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     const claimed = taken.claimed.map((message, i) => ({ ...message, slotUs: nextUs + i * interval }));
     const after = claimed.length === 0 ? state.nextUs : nextUs + claimed.length * interval;
     await closeLane(tx, lane, after, claimed.length === 0 ? null : held.until);
+    await deps.announce(tx, expiries(lane, taken.expired, at));
     return { claimed, expired: taken.expired };
   }
 
@@ -220,3 +223,6 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     unhear,
   };
 }
+
+const expiries = ({ tenantId }: LaneKey, ids: string[], at: number): Change[] =>
+  ids.map(id => ({ tenantId, id, status: 'expired', at }));

@@ -192,16 +192,16 @@ export async function takeOverClaims(
   const neverWritten = ({ id, tries }: (typeof claims)[number]) =>
     dead.written?.has(sendName(id, tries)) === false;
   const released = claims.filter(claim => neverWritten(claim)).map(({ id }) => id);
-  const uncertain = claims.filter(claim => !neverWritten(claim)).map(({ id }) => id);
+  const written = claims.filter(claim => !neverWritten(claim)).map(({ id }) => ({ id }));
   if (released.length > 0) await releaseClaims(tx, lane, released, dead.id);
-  if (uncertain.length > 0) {
-    await tx.all(
-      `update messages set status = 'uncertain', rank = 20, claimed_until = null, error = '${senderGone}'
-       where tenant_id = $1 and rank = 10 and claimed_by = $3 and one_of(id, select value ->> 'id' from json_rows($2))`,
-      [lane.tenantId, JSON.stringify(uncertain.map(id => ({ id }))), dead.id],
-    );
-  }
-  return { released, uncertain };
+  if (written.length === 0) return { released, uncertain: [] };
+  const uncertain = await tx.all<{ id: string }>(
+    `update messages set status = 'uncertain', rank = 20, claimed_until = null, error = '${senderGone}'
+     where tenant_id = $1 and rank = 10 and claimed_by = $3 and one_of(id, select value ->> 'id' from json_rows($2))
+     returning id`,
+    [lane.tenantId, JSON.stringify(written), dead.id],
+  );
+  return { released, uncertain: uncertain.map(({ id }) => id) };
 }
 
 /** Claims that outlived their time without anyone to settle them: nobody can still be sending, so they are uncertain. */

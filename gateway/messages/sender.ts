@@ -12,18 +12,20 @@ import { steadyMs } from '../platform/clock.ts';
 import type { Database } from '../platform/database.ts';
 import { type Log, plainLines } from '../platform/log.ts';
 import type { NumberBook, SendingNumber } from '../tenants/number-book.ts';
+import type { AnnounceChanges } from './announce-changes.ts';
 import type { Feed } from './feed.ts';
 import { type Journal, sendName } from './journal.ts';
 import type { ClaimedMessage, Settlement } from './message.ts';
 import { horizonUs, type LaneKey, markDue, pauseLane } from './pace.ts';
 import { releaseClaims } from './queue.ts';
-import { reasonOf, type SendResult, settle, settlementOf } from './settle.ts';
+import { changeOf, reasonOf, type SendResult, settle, settlementOf } from './settle.ts';
 
 export interface SenderDeps {
   database: Database;
   graph: Graph;
   numbers: NumberBook;
   feed: Feed;
+  announce: AnnounceChanges;
   log: Log;
   processId: string;
   journal: Journal;
@@ -66,16 +68,8 @@ export function createSender(deps: SenderDeps): Sender {
   });
 
   async function settleBatch(batch: SendResult[]): Promise<undefined[]> {
-    await database.transact(tx => settle(tx, batch, deps.uncertainMs));
-    feed.publish(
-      batch.map(({ message, verdict, at }) => ({
-        tenantId: message.tenantId,
-        id: message.id,
-        status: statusAfter[verdict.kind],
-        at,
-        ...(verdict.kind === 'sent' ? {} : { reason: reasonOf(verdict) }),
-      })),
-    );
+    await database.transact(async tx => deps.announce(tx, await settle(tx, batch, deps.uncertainMs)));
+    feed.publish(batch.map(changeOf));
     for (const result of batch) {
       const settlement = settlementOf(result);
       if (settlement !== undefined) deps.settled(settlement);
@@ -224,5 +218,3 @@ export function createSender(deps: SenderDeps): Sender {
     },
   };
 }
-
-const statusAfter = { sent: 'accepted', later: 'queued', rejected: 'failed', unknown: 'uncertain' } as const;

@@ -28,6 +28,7 @@ import {
 } from '../../gateway/messages/queue.ts';
 import { type SendResult, settle } from '../../gateway/messages/settle.ts';
 import type { Verdict } from '../../gateway/meta/verdict.ts';
+import { statusChange } from '../harness/announcing.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
 import { newMessage } from '../harness/new-message.ts';
 
@@ -67,6 +68,7 @@ onEachEngine((_engine, open) => {
     waId: null,
     error: kind === 'failed' ? '{"reason":"131026 Message undeliverable","meta":null}' : null,
     pricing: null,
+    change: statusChange(`wamid.${id ?? 'x'}`, kind),
   });
   const settleAs = (id: string, verdict: Verdict, tries = 1) => {
     const result: SendResult = {

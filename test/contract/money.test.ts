@@ -27,6 +27,7 @@ import { settle } from '../../gateway/messages/settle.ts';
 import { type Verdict, verdictOf } from '../../gateway/meta/verdict.ts';
 import { type Tx, together } from '../../gateway/platform/database.ts';
 import { ageMessages } from '../../gateway/retention/age.ts';
+import { newAnnouncer, statusChange } from '../harness/announcing.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
 import { newMessage } from '../harness/new-message.ts';
 
@@ -57,6 +58,7 @@ const report = (
 ): StatusReport => ({
   ...{ tenantId, numberId, messageId, wamid: `wamid.${messageId}`, status, at: now, waId: null, pricing },
   error: status === 'failed' ? '{"reason":"131026 Message undeliverable","meta":null}' : null,
+  change: statusChange(`wamid.${messageId}`, status),
 });
 
 const verdicts: Verdict[] = [
@@ -276,7 +278,10 @@ onEachEngine((engine, open) => {
     test('that has become low is told in the log, once', async () => {
       const lines: { tenant?: string; available?: string }[] = [];
       const log = pino({ level: 'warn' }, { write: (line: string) => lines.push(JSON.parse(line)) });
-      const low = watchLowBalances({ database: db.database, log, currency: 'USD', now: () => now });
+      const low = watchLowBalances({
+        ...{ database: db.database, log, currency: 'USD' },
+        announce: newAnnouncer(() => now).announce,
+      });
       await fill(tenantId, 12_000);
       await low.look();
       await transact(tx => setLowBelow(tx, tenantId, 10_000, now));
@@ -475,7 +480,7 @@ onEachEngine((engine, open) => {
     ).flat();
     assert.equal(sent.length, 25);
     assert.equal(availableOf(await readWallet(db.database, tenantId)), 0);
-    await together(
+    await Promise.all(
       sent.flatMap((message, i) => [
         both[i % 2]!.transact(tx => settleAs(tx, message, verdicts[0]!)),
         both[(i + 1) % 2]!.transact(tx =>

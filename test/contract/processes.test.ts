@@ -10,6 +10,7 @@ import { closeLane, createLane, markSweep, openLane } from '../../gateway/messag
 import { createPresence, type Presence } from '../../gateway/messages/presence.ts';
 import { createSweeper } from '../../gateway/messages/sweeper.ts';
 import { createLog } from '../../gateway/platform/log.ts';
+import { announceChanges } from '../harness/announcing.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
 import { until } from '../harness/tenant.ts';
 
@@ -33,6 +34,7 @@ onEachEngine((engine, open) => {
     const sweeper = createSweeper({
       database: db.reopen(),
       feed: createFeed(),
+      announce: announceChanges(() => 10_000),
       log,
       settled: () => undefined,
       now: () => 10_000,

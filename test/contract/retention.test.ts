@@ -20,6 +20,7 @@ import { callFor, hold } from '../../gateway/retention/progress.ts';
 import { createRetention, type Retention } from '../../gateway/retention/worker.ts';
 import { insertContact, insertTag, phonesOfTags, tagContact } from '../../gateway/tenants/contacts.ts';
 import { insertTenant } from '../../gateway/tenants/tenants.ts';
+import { announceChanges, statusChange } from '../harness/announcing.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
 import { newMessage } from '../harness/new-message.ts';
 
@@ -54,6 +55,7 @@ onEachEngine((engine, open) => {
       // The embedded engine has one process.
       database: processId === 'p' || engine === 'sqlite' ? db.database : db.reopen(),
       feed,
+      announce: announceChanges(() => now),
       seal,
       log: createLog('silent', null),
       now: () => now,
@@ -107,6 +109,7 @@ onEachEngine((engine, open) => {
           waId,
           error: status === 'failed' ? `{"reason":"131026 ${person}","meta":null}` : null,
           pricing: null,
+          change: statusChange(`wamid.${one.id}`, status),
         })),
       ),
     );
