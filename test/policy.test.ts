@@ -30,7 +30,7 @@ onEachEngine(engine => {
   after(async () => {
     for (const gateway of gateways) await gateway.stop();
     await simulator?.stop();
-    place?.remove();
+    await place?.remove();
   });
 
   const newKey = async (body: Record<string, unknown>) =>

@@ -47,7 +47,7 @@ onEachEngine(engine => {
   });
   after(async () => {
     await gateway?.stop();
-    place?.remove();
+    await place?.remove();
   });
 
   const send = (to: unknown, more: object = {}, key = demoKey) =>

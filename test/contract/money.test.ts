@@ -29,6 +29,7 @@ import { type Tx, together } from '../../gateway/platform/database.ts';
 import { ageMessages } from '../../gateway/retention/age.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
 import { newMessage } from '../harness/new-message.ts';
+import { assertMoneyAddsUp } from '../harness/prove-money.ts';
 
 const numberId = 7;
 const claim = { by: 'me', until: 100_000 };
@@ -296,6 +297,10 @@ onEachEngine((engine, open) => {
       );
       const [astray] = await proveMoney(db.database, [tenantId]);
       assert.deepEqual(astray?.charged, { wallet: 1, proof: 0 });
+      await assert.rejects(assertMoneyAddsUp(db.database), /tenant-a/);
+      await db.database.transact(tx =>
+        tx.all('update wallets set charged = charged - 1 where tenant_id = $1', [tenantId]),
+      );
     });
   });
 
