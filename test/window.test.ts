@@ -142,6 +142,40 @@ onEachEngine(engine => {
     assert.deepEqual(open.body.window, { open: true, closesAt: own?.closesAt, sent: 'content' });
   });
 
+  test('a repeat under an Idempotency-Key hears the same of the window, whatever has become of it', async () => {
+    const phone = '905321200007';
+    const window = { fallback: { template: { name: 'hello_world', language: { code: 'en_US' } } } };
+    for (const prefer of ['respond-sync', 'respond-async']) {
+      const ask = () =>
+        call<Sent>(`${gateway.url}/api/v1/messages`, {
+          key: demoKey,
+          headers: { 'idempotency-key': `window-${prefer}`, prefer },
+          body: { to: phone, type: 'text', text: { body: 'hi' }, window },
+        });
+      const first = await ask();
+      assert.ok(first.status < 300, first.text);
+      assert.equal(first.body.window?.sent, prefer === 'respond-sync' ? 'fallback' : 'content');
+      await write(phone);
+      const again = await ask();
+      assert.equal(again.headers.get('idempotency-replayed'), 'true');
+      assert.deepEqual(
+        [again.status, again.body.id, again.body.window],
+        [first.status, first.body.id, first.body.window],
+      );
+    }
+    // At once, where the first is of the same batch.
+    const twins = await Promise.all(
+      [1, 2, 3, 4].map(() =>
+        call<Sent>(`${gateway.url}/api/v1/messages`, {
+          key: demoKey,
+          headers: { 'idempotency-key': 'window-twins' },
+          body: { to: phone, type: 'text', text: { body: 'hi' } },
+        }),
+      ),
+    );
+    assert.deepEqual(new Set(twins.map(({ body }) => body.window?.sent)), new Set(['content']));
+  });
+
   test('a number listens from its first webhook of messages on, also when it is connected again', async () => {
     assert.equal((await ofNumber()).body.listeningSince, null);
     // What is not about messages tells nothing of them.
