@@ -247,10 +247,10 @@ function accepted(
   recipients: Recipient[],
   told: Record<string, ToldWindow>,
 ): Outcome {
-  const [first, ...rest] = messages.map(({ id, status, wamid, fake }, i) => {
+  const [first, ...rest] = messages.map(({ id, type, status, wamid, fake }, i) => {
     const window = told[id];
     return {
-      ...{ id, status, recipient: recipients[i]!, wamid, meta: null, fake },
+      ...{ id, type, status, recipient: recipients[i]!, wamid, meta: null, fake },
       ...(window === undefined ? {} : { window }),
     };
   });

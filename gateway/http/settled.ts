@@ -19,7 +19,7 @@ export interface SettledDeps {
 export async function settled(
   { database }: SettledDeps,
   settlement: Settlement | undefined,
-  message: { tenantId: string; id: string },
+  message: { tenantId: string; id: string; type: string },
   recipient: Recipient,
   number: SendingNumber,
   window?: AcceptedMessage['window'],
@@ -37,7 +37,8 @@ export async function settled(
         : recipient;
     // accepted: what the caller waited for, also when Meta's next word was quicker than our answer.
     const told = {
-      ...{ id: message.id, status: 'accepted', recipient: seen, wamid, meta: answer ?? null, fake: false },
+      ...{ id: message.id, type: message.type, status: 'accepted', recipient: seen },
+      ...{ wamid, meta: answer ?? null, fake: false },
       ...(window === undefined ? {} : { window }),
     };
     return { kind: 'sent', messages: [told] };
@@ -85,6 +86,7 @@ export async function repeated(
 
 const tell = (message: StoredMessage, window: AcceptedMessage['window']): AcceptedMessage => ({
   id: message.id,
+  type: message.type,
   status: message.status,
   recipient: recipientOf(message),
   wamid: message.wamid,
