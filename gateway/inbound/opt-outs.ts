@@ -2,7 +2,13 @@
 import type { Wish } from '../canonical/opt-out-words.ts';
 import type { Tx } from '../platform/database.ts';
 import type { Seal } from '../platform/seal.ts';
-import { markOptOuts, type OptOutMark, type OptOutSource, optOutHash } from '../tenants/opt-outs.ts';
+import {
+  markOptOuts,
+  type OptOutMark,
+  type OptOutSource,
+  optOutHash,
+  optOutsOf,
+} from '../tenants/opt-outs.ts';
 import type { PreferenceFact, StatusFact } from './read-payload.ts';
 import { allNames } from './windows.ts';
 
@@ -36,6 +42,39 @@ export async function hearOptOuts(
     ...preferences.map(told('meta')),
     ...(stopped.length === 0 ? [] : await marksOf(tx, seal, tenantId, stopped)),
   ];
+  await markOptOuts(tx, seal, tenantId, marks);
+}
+
+/**
+ * A wish for no more marketing goes with the person to the new name. It stays under the old one too: who gets that number next has not
+ * asked for any. Of an erased person nothing but the new hash is written.
+ */
+export async function followNames(
+  tx: Tx,
+  seal: Pick<Seal, 'digest'>,
+  tenantId: string,
+  renames: { from: string[]; to: string[] }[],
+): Promise<void> {
+  const hashOf = (name: string) => optOutHash(seal, tenantId, name);
+  const moves = renames
+    .filter(({ to }) => to.length > 0)
+    .map(({ from, to }) => ({ from: allNames(from), to: allNames(to) }));
+  if (moves.length === 0) return;
+  const standing = await optOutsOf(
+    tx,
+    tenantId,
+    moves.flatMap(({ from }) => [...from, ...from.map(hashOf)]),
+  );
+  const marks = moves.flatMap(({ from, to }): OptOutMark[] =>
+    from.flatMap(name => {
+      const named = standing.get(name);
+      const hidden = standing.get(hashOf(name));
+      return [
+        ...(named === undefined ? [] : [{ ...named, names: [...from, ...to], state: 'out' as const }]),
+        ...(hidden === undefined ? [] : [{ ...hidden, names: to.map(hashOf), state: 'out' as const }]),
+      ];
+    }),
+  );
   await markOptOuts(tx, seal, tenantId, marks);
 }
 

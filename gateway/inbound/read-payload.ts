@@ -5,6 +5,8 @@
 import { isObject, type Json, type JsonObject } from '../canonical/json.ts';
 import { refusals } from '../canonical/refusal.ts';
 import { errorTable } from '../meta/error-table.ts';
+import { items, namesOf, objects, seconds, text } from './fields.ts';
+import { type CallFact, type RenameFact, readCall, readUserIdUpdate, renamedTo } from './read-people.ts';
 
 export interface StatusFact {
   kind: 'status';
@@ -42,6 +44,8 @@ export interface IncomingFact {
   referred: boolean;
   /** Written to a group, not to us. */
   inGroup: boolean;
+  /** What the sender is called from now on, where that is what the message tells. */
+  renamedTo: string[];
   /** The message as Meta sent it, with the sender's contact beside it. */
   payload: JsonObject;
 }
@@ -65,7 +69,7 @@ export interface PreferenceFact {
   payload: Json;
 }
 
-export type Fact = StatusFact | IncomingFact | KeptFact | PreferenceFact;
+export type Fact = StatusFact | IncomingFact | KeptFact | PreferenceFact | CallFact | RenameFact;
 
 const statuses = ['sent', 'delivered', 'read', 'played', 'failed'] as const;
 
@@ -97,6 +101,12 @@ function readChange(wabaId: string, change: JsonObject, receivedAt: number, entr
       item => (isObject(item) && readPreference(phoneNumberId, item, entryAt)) || kept(item),
     );
   }
+  if (field === 'calls' && phoneNumberId !== null)
+    return items(value.calls).map(item => (isObject(item) && readCall(phoneNumberId, item)) || kept(item));
+  if (field === 'user_id_update' && phoneNumberId !== null)
+    return items(value.user_id_update).map(
+      item => (isObject(item) && readUserIdUpdate(phoneNumberId, item, entryAt)) || kept(item),
+    );
   if (field !== 'messages' || phoneNumberId === null) return [kept(change.value ?? null)];
   const contacts = objects(value.contacts);
   const facts: Fact[] = [];
@@ -188,11 +198,6 @@ function readPreference(
   return { kind: 'preference', phoneNumberId, names, wish, at, field: 'user_preferences', payload: item };
 }
 
-/** Names of one person, each once. */
-const namesOf = (names: (Json | undefined)[]): string[] => [
-  ...new Set(names.map(text).filter(name => name !== undefined)),
-];
-
 /** What Meta finds later than we would have is told in the words of our own no. */
 const ownWords: Record<number, string> = {
   131047: refusals.window_closed.title,
@@ -238,6 +243,7 @@ function readIncoming(
     words: wordsOf(message),
     referred: isObject(message.referral),
     inGroup: text(message.group_id) !== undefined,
+    renamedTo: renamedTo(message),
     payload: contact === undefined ? { message } : { message, contact },
   };
 }
@@ -251,15 +257,4 @@ function wordsOf({ text: typed, button, interactive }: JsonObject): string[] {
     isObject(reply) ? reply.title : undefined,
   ];
   return said.map(text).filter(one => one !== undefined);
-}
-
-const items = (value: Json | undefined): Json[] => (Array.isArray(value) ? value : []);
-const objects = (value: Json | undefined): JsonObject[] => items(value).filter(isObject);
-const text = (value: Json | undefined): string | undefined =>
-  typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : undefined;
-
-/** Meta's timestamps: Unix seconds, as text in messages and statuses, as numbers elsewhere. */
-function seconds(value: Json | undefined): number | undefined {
-  const number = Number(value ?? Number.NaN);
-  return Number.isInteger(number) && number > 0 ? number * 1000 : undefined;
 }

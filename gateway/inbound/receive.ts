@@ -17,7 +17,7 @@ import type { NumberBook, SendingNumber } from '../tenants/number-book.ts';
 import { setListeningSince } from '../tenants/numbers.ts';
 import type { WordBook } from '../tenants/opt-out-words.ts';
 import { insertIncoming, keepChanges } from './incoming.ts';
-import { hearOptOuts } from './opt-outs.ts';
+import { followNames, hearOptOuts } from './opt-outs.ts';
 import {
   type Fact,
   type IncomingFact,
@@ -25,6 +25,7 @@ import {
   readPayload,
   type StatusFact,
 } from './read-payload.ts';
+import type { CallFact, RenameFact } from './read-people.ts';
 import { openWindows, setFreeUntil } from './windows.ts';
 
 export type Received = 'committed' | 'not_json' | 'not_signed';
@@ -157,6 +158,8 @@ interface Heard {
   tenantId: string;
   incoming: (OwnedFact & IncomingFact)[];
   preferences: (OwnedFact & PreferenceFact)[];
+  calls: (OwnedFact & CallFact)[];
+  renames: (OwnedFact & RenameFact)[];
   reports: (OwnedFact & StatusFact)[];
 }
 
@@ -165,29 +168,32 @@ async function write(tx: Tx, tenantId: string, facts: OwnedFact[], at: number): 
   const firsts = new Set(facts.filter(({ isFirst }) => isFirst).map(({ numberId }) => numberId));
   if (firsts.size > 0) await setListeningSince(tx, tenantId, [...firsts], at);
   const incoming = facts.filter(fact => fact.kind === 'incoming');
-  const kept = facts.filter(fact => fact.kind === 'kept' || fact.kind === 'preference');
+  const kept = facts.filter(fact => fact.kind !== 'incoming' && fact.kind !== 'status');
   const reports = facts.filter(fact => fact.kind === 'status');
   // Nothing comes of a replay: its person may have been erased since.
   const written = incoming.length > 0 ? await insertIncoming(tx, tenantId, incoming, at) : [];
   const changed = kept.length > 0 ? await keepChanges(tx, tenantId, kept, at) : [];
   const advanced =
     reports.length > 0 ? await advance(tx, tenantId, reports) : { changes: [], strays: 0, billed: [] };
-  const preferences = changed.filter(fact => fact.kind === 'preference');
-  return { ...advanced, tenantId, incoming: written, preferences, reports };
+  return {
+    ...{ ...advanced, tenantId, incoming: written, reports },
+    preferences: changed.filter(fact => fact.kind === 'preference'),
+    calls: changed.filter(fact => fact.kind === 'call'),
+    renames: changed.filter(fact => fact.kind === 'rename'),
+  };
 }
 
 /** Windows are locked after wallets, as accept does: neither waits for the other. */
 async function hear(
   tx: Tx,
   seal: Pick<Seal, 'digest'>,
-  { tenantId, incoming, preferences, reports }: Heard,
+  { tenantId, incoming, preferences, calls, renames, reports }: Heard,
 ): Promise<void> {
   // A system message (a changed number) is Meta's, not the person's, and what is written to a group is not written to us.
-  await openWindows(
-    tx,
-    tenantId,
-    incoming.filter(({ type, inGroup }) => type !== 'system' && !inGroup),
-  );
+  await openWindows(tx, tenantId, [
+    ...incoming.filter(({ type, inGroup }) => type !== 'system' && !inGroup),
+    ...calls.map(call => ({ ...call, referred: false })),
+  ]);
   await setFreeUntil(
     tx,
     tenantId,
@@ -199,4 +205,6 @@ async function hear(
     word === undefined ? [] : { wish: word, names, at },
   );
   await hearOptOuts(tx, seal, tenantId, { messages, preferences, reports });
+  const told = incoming.map(({ names, renamedTo }) => ({ from: names, to: renamedTo }));
+  await followNames(tx, seal, tenantId, [...told, ...renames]);
 }
