@@ -187,8 +187,10 @@ async function open(
     waitingMax: config.maxWaiting,
   });
   const receiver = createReceiver({
-    ...{ database, numbers, words, seal, feed, log, now },
+    ...{ database, numbers, templates, words, seal, feed, log, now },
     ...{ waitingMax: config.maxWaiting, priceOf: prices.priceOf },
+    // Nobody can be told yet: the announcer of webhooks/ takes this place.
+    announce: async () => undefined,
   });
   const retention = createRetention({
     database,

@@ -4,6 +4,7 @@
  */
 import { billedIds, charge } from '../billing/charge.ts';
 import type { PriceOf } from '../billing/prices.ts';
+import type { MetaChange } from '../canonical/event.ts';
 import { type MessageStatus, statusRank } from '../canonical/status.ts';
 import type { Tx } from '../platform/database.ts';
 import type { Change } from './feed.ts';
@@ -23,6 +24,8 @@ export interface StatusReport {
   reason?: string;
   /** Meta's word on the price: `regular <category>` or `free <category>` (billing/charge.ts). */
   pricing: string | null;
+  /** Meta's webhook with this one status in it. */
+  change: MetaChange;
 }
 
 interface MergedReport {

@@ -67,6 +67,7 @@ onEachEngine((_engine, open) => {
     waId: null,
     error: kind === 'failed' ? '{"reason":"131026 Message undeliverable","meta":null}' : null,
     pricing: null,
+    change: { wabaId: '1', time: null, field: 'messages', value: {} },
   });
   const settleAs = (id: string, verdict: Verdict, tries = 1) => {
     const result: SendResult = {

@@ -57,6 +57,7 @@ const report = (
 ): StatusReport => ({
   ...{ tenantId, numberId, messageId, wamid: `wamid.${messageId}`, status, at: now, waId: null, pricing },
   error: status === 'failed' ? '{"reason":"131026 Message undeliverable","meta":null}' : null,
+  change: { wabaId: '1', time: null, field: 'messages', value: {} },
 });
 
 const verdicts: Verdict[] = [

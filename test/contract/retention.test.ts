@@ -107,6 +107,7 @@ onEachEngine((engine, open) => {
           waId,
           error: status === 'failed' ? `{"reason":"131026 ${person}","meta":null}` : null,
           pricing: null,
+          change: { wabaId: '1', time: null, field: 'messages', value: {} },
         })),
       ),
     );
@@ -262,7 +263,16 @@ onEachEngine((engine, open) => {
         keepChanges(
           tx,
           'a',
-          [{ kind: 'kept', phoneNumberId: null, wabaId: 'w', field: 'x', payload: { p: person } }],
+          [
+            {
+              kind: 'kept',
+              phoneNumberId: null,
+              wabaId: 'w',
+              field: 'x',
+              payload: { p: person },
+              change: { time: null },
+            },
+          ],
           now,
         ),
       );
@@ -342,6 +352,7 @@ onEachEngine((engine, open) => {
               phoneNumberId: null,
               wabaId: 'w',
               field: 'x',
+              change: { time: null },
               payload: { user: [{ phone }] },
             })),
             now,
