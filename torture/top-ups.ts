@@ -1,0 +1,67 @@
+/** The operator tops balances up in small amounts, so that they run out again and again, and asks until each is confirmed. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { call } from '../test/harness/programs.ts';
+import { operatorKey, type TestTenant } from '../test/harness/tenant.ts';
+import type { Random } from './random.ts';
+
+export interface TopUps {
+  /** What each tenant must have been given by now, in micros, by the order of the tenants. */
+  micros: number[];
+  /** The least that any tenant was told to have available. */
+  lowestMicros: number;
+  count: number;
+  /** No new ones; resolves when the last is confirmed, which takes a gateway that is up. */
+  stop(): Promise<void>;
+}
+
+export interface Purse {
+  /** Given to each before anything starts. */
+  firstMicros: number;
+  /** Of one message, fee and price. */
+  costMicros: number;
+  pauseMaxMs: number;
+}
+
+export function startTopUps(
+  url: string,
+  tenants: TestTenant[],
+  random: Random,
+  { firstMicros, costMicros, pauseMaxMs }: Purse,
+): TopUps {
+  let stopping = false;
+  const topUps: TopUps = {
+    micros: tenants.map(() => firstMicros),
+    lowestMicros: firstMicros,
+    count: 0,
+    async stop() {
+      stopping = true;
+      await Promise.all(running);
+    },
+  };
+
+  async function topper({ tenantId, key }: TestTenant, i: number, mine: Random): Promise<void> {
+    for (let n = 0; !stopping; n++) {
+      await sleep(mine.whole(0, pauseMaxMs));
+      const micros = mine.whole(1, 20) * costMicros + mine.whole(0, costMicros - 1);
+      const body = { id: `torture-${n}`, amount: (micros / 1_000_000).toFixed(6) };
+      // Told twice or not at all, it counts once.
+      for (;;) {
+        const answer = await call(`${url}/api/v1/tenants/${tenantId}/top-ups`, { key: operatorKey, body });
+        if (answer.status < 300) break;
+        if (answer.status < 500) throw new Error(`a top-up was refused: ${answer.text}`);
+        await sleep(100);
+      }
+      topUps.count++;
+      topUps.micros[i]! += micros;
+      const { status, body: balance } = await call<{ available?: { micros: number } }>(
+        `${url}/api/v1/balance`,
+        { key },
+      );
+      if (status === 200 && balance.available !== undefined)
+        topUps.lowestMicros = Math.min(topUps.lowestMicros, balance.available.micros);
+    }
+  }
+
+  const running = tenants.map((tenant, i) => topper(tenant, i, random.stream(`tenant ${i}`)));
+  return topUps;
+}
