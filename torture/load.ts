@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { call } from '../test/harness/programs.ts';
 import { must, type TestTenant } from '../test/harness/tenant.ts';
+import type { Options } from './options.ts';
 import type { Random } from './random.ts';
 
 /** What refuses a request that is right in itself: the limit of its key, or the balance of its tenant. */
@@ -107,7 +108,7 @@ export function startLoad(
   simulatorUrl: string,
   tenants: TestTenant[],
   random: Random,
-  { callers, pauseMaxMs }: { callers: number; pauseMaxMs: number },
+  { callers, pauseMaxMs, limits }: Pick<Options, 'callers' | 'pauseMaxMs' | 'limits'>,
 ): Load {
   const agent = new Agent({ connections: 64 });
   const asked: Asked[] = [];
@@ -119,26 +120,33 @@ export function startLoad(
     while (!stopping) {
       await sleep(mine.whole(0, pauseMaxMs));
       const tenant = mine.whole(0, tenants.length - 1);
-      const [door, write] = mine.pick(doors as [[string, Door], ...[string, Door][]]);
-      const gateway = gateways[mine.whole(0, gateways.length - 1)]!;
-      const many = door === 'autokonnect' ? mine.whole(1, 12) : 1;
-      const phones = Array.from({ length: many }, () => String(905_000_000_000 + n++));
-      const wire = write(tenants[tenant]!, phones, 'hello');
-      const at = Date.now();
-      const keyed = mine.whole(0, 1) === 1;
-      const headers = keyed ? { ...wire.headers, 'idempotency-key': `torture-${phones[0]}` } : wire.headers;
-      const once = (url: string) => ask(agent, url, tenants[tenant]!, headers ? { ...wire, headers } : wire);
-      let told = await once(gateway.url);
-      let times = 1;
-      // Who names a request may repeat it, at whichever gateway, and it still happens once.
-      for (; keyed && isOpen(told) && times < timesMax && !stopping; times++) {
-        await sleep(mine.whole(0, 400));
-        told = both(told, await once(gateways[mine.whole(0, gateways.length - 1)]!.url));
-      }
-      asked.push({ n: asked.length, tenant, door, phones, at, answeredAt: Date.now(), times, told });
+      // At times more at once than its key may: the limit bites however slow the machine is.
+      const many = mine.chance(0.05) ? limits.perSecond + mine.whole(1, 4) : 1;
+      const told = await Promise.all(Array.from({ length: many }, () => send(tenant, mine)));
       // A caller that finds nobody tries another gateway or waits, and does not ask a thousand times a second.
-      if (told.status === null) await sleep(200);
+      if (told.some(({ status }) => status === null)) await sleep(200);
     }
+  }
+
+  async function send(tenant: number, mine: Random): Promise<Told> {
+    const [door, write] = mine.pick(doors as [[string, Door], ...[string, Door][]]);
+    const gateway = gateways[mine.whole(0, gateways.length - 1)]!;
+    const many = door === 'autokonnect' ? mine.whole(1, 12) : 1;
+    const phones = Array.from({ length: many }, () => String(905_000_000_000 + n++));
+    const wire = write(tenants[tenant]!, phones, 'hello');
+    const at = Date.now();
+    const keyed = mine.whole(0, 1) === 1;
+    const headers = keyed ? { ...wire.headers, 'idempotency-key': `torture-${phones[0]}` } : wire.headers;
+    const once = (url: string) => ask(agent, url, tenants[tenant]!, headers ? { ...wire, headers } : wire);
+    let told = await once(gateway.url);
+    let times = 1;
+    // Who names a request may repeat it, at whichever gateway, and it still happens once.
+    for (; keyed && isOpen(told) && times < timesMax && !stopping; times++) {
+      await sleep(mine.whole(0, 400));
+      told = both(told, await once(gateways[mine.whole(0, gateways.length - 1)]!.url));
+    }
+    asked.push({ n: asked.length, tenant, door, phones, at, answeredAt: Date.now(), times, told });
+    return told;
   }
 
   /** A conversation tells its latest hundred messages: each phone writes fewer. */

@@ -19,7 +19,7 @@ export interface Options {
   pauseMaxMs: number;
   /** Of each tenant's key: low enough to bite. */
   limits: KeyLimits;
-  /** Of the operator, between two top-ups of a tenant. */
+  /** Of the operator, between two looks at a tenant's balance. */
   topUpPauseMaxMs: number;
   /** How long everything may take to settle once the chaos is over. */
   settleMs: number;
@@ -59,7 +59,7 @@ export function readOptions(args: string[]): Options {
     tenants: short ? 2 : 4,
     callers: short ? 8 : 14,
     pauseMaxMs: short ? 120 : 160,
-    limits: short ? { perSecond: 12, perMinute: 400 } : { perSecond: 8, perMinute: 300 },
+    limits: short ? { perSecond: 6, perMinute: 180 } : { perSecond: 8, perMinute: 240 },
     topUpPauseMaxMs: short ? 1_500 : 3_000,
     settleMs: short ? 20_000 : 90_000,
   };
