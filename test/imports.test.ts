@@ -11,6 +11,7 @@ const layers: string[][] = [
   ['gateway/canonical', 'gateway/platform'],
   ['gateway/meta', 'gateway/dialects', 'gateway/billing'],
   ['gateway/tenants'],
+  ['gateway/webhooks'],
   ['gateway/messages'],
   ['gateway/inbound', 'gateway/move'],
   ['gateway/retention'],

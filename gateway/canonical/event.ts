@@ -11,7 +11,8 @@ export const eventTypes = {
   'message.failed': 'It will not be delivered; `error` says why.',
   'message.expired': 'Nobody could send it within its time to live.',
   'message.canceled': 'It was canceled before it was sent.',
-  'message.uncertain': 'It was written to Meta and no answer came. It is not sent again; the next status settles it.',
+  'message.uncertain':
+    'It was written to Meta and no answer came. It is not sent again; the next status settles it.',
   'message.received': 'Somebody wrote to the number.',
   'recipient.opted_out': 'Somebody asked for no more marketing.',
   'recipient.opted_in': 'Somebody asked for marketing again.',
@@ -24,13 +25,15 @@ export const eventTypes = {
   'number.name_changed': 'Meta decided on a display name.',
   'number.username_changed': "The number's username changed.",
   'number.security_changed': "The number's PIN was changed or asked for.",
-  'number.disconnected': 'Meta refuses the access token of the number: nothing is sent until it is connected again.',
+  'number.disconnected':
+    'Meta refuses the access token of the number: nothing is sent until it is connected again.',
   'account.updated': 'Something about the WhatsApp Business Account changed.',
   'account.alert': 'Meta warns about the account.',
   'account.reviewed': 'Meta reviewed the account.',
   'account.capability_changed': 'How many messages or numbers the account may have changed.',
   'balance.low': 'The balance fell below its threshold.',
-  'endpoint.disabled': 'An endpoint failed for days, or answered 410: nothing is posted to it until it is enabled again.',
+  'endpoint.disabled':
+    'An endpoint failed for days, or answered 410: nothing is posted to it until it is enabled again.',
   'endpoint.test': 'A test that somebody asked for.',
   'meta.error': 'Meta reports a problem of its own with a number.',
   'meta.change': 'Meta told something that has no name here yet; the `meta` format passes it on as it is.',
@@ -71,5 +74,7 @@ export function isEventPattern(text: string): boolean {
 }
 
 export function matchesPattern(pattern: string, type: EventType): boolean {
-  return pattern === '*' || pattern === type || (pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1)));
+  return (
+    pattern === '*' || pattern === type || (pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1)))
+  );
 }

@@ -1,18 +1,8 @@
-/** An event as it is stored (table `events`) and rendered (formats/). */
-import type { EventType, MetaChange } from '../canonical/event.ts';
-import type { JsonObject } from '../canonical/json.ts';
+/** An event as it is kept: what render, replay and the API read. */
+import type { EventDraft } from '../canonical/event.ts';
 
-export interface StoredEvent {
+export interface StoredEvent extends EventDraft {
   tenantId: string;
+  /** Ours, sortable by time; `webhook-id` of the standard format. */
   id: string;
-  type: EventType;
-  /** When it happened, Unix ms. */
-  at: number;
-  /** null: of the whole tenant. */
-  numberId: number | null;
-  person: string | null;
-  messageId: string | null;
-  data: JsonObject;
-  /** null when it was not Meta who told it. */
-  meta: MetaChange | null;
 }
