@@ -42,6 +42,7 @@ import { createLog, plainLines } from './platform/log.ts';
 import { createNotices, noNotices } from './platform/notices.ts';
 import { lockFolder } from './platform/single-process.ts';
 import { StartProblem } from './platform/start-problem.ts';
+import { createStatistics } from './platform/statistics.ts';
 import { preflight } from './preflight.ts';
 import { keepingOf } from './retention/keeping.ts';
 import { createRetention } from './retention/worker.ts';
@@ -138,6 +139,7 @@ async function open(
     uncertainMs,
     everyMs: 2_000,
   });
+  const statistics = createStatistics({ database, log });
   const presence = createPresence({
     database,
     log,
@@ -288,6 +290,8 @@ async function open(
   closing.push(sender.stop);
   claimer.start();
   closing.push(claimer.stop);
+  statistics.start();
+  closing.push(statistics.stop);
   sweeper.start();
   closing.push(sweeper.stop);
   retention.start();
