@@ -102,6 +102,10 @@ function readValue(setting: Setting, text: string): string | number | { problem:
         ? text
         : { problem: `must be a list with commas, each ${networkForm}; "${wrong}" is none` };
     }
+    case 'secondsList':
+      return secondsOf(text).every(seconds => seconds >= 1 && seconds <= 2_592_000)
+        ? text
+        : { problem: `must be a list of seconds with commas, each from 1 to 2592000, is "${text}"` };
     case 'secret':
       return secretProblem(setting.env, text) ?? text;
     case 'text':
@@ -115,6 +119,11 @@ function readValue(setting: Setting, text: string): string | number | { problem:
 /** The networks of a setting of that kind. */
 export function networksOf(text: string): string[] {
   return text.split(',').map(one => one.trim());
+}
+
+/** The numbers of a setting of that kind. */
+export function secondsOf(text: string): number[] {
+  return text.split(',').map(one => (/^\s*\d+\s*$/.test(one) ? Number(one) : Number.NaN));
 }
 
 function secretProblem(env: string, text: string): { problem: string } | undefined {

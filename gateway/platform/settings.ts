@@ -15,7 +15,8 @@ export type SettingKind =
   | 'version'
   | 'micros'
   | 'currency'
-  | 'networks';
+  | 'networks'
+  | 'secondsList';
 
 export interface Setting {
   env: string;
@@ -214,6 +215,39 @@ export const settings = {
     default: '90',
     about:
       'How long incoming messages, closed windows and kept webhook changes are kept; 0 for ever. What remains of them names nobody.',
+  },
+  webhookAllowNetworks: {
+    env: 'WAGATE_WEBHOOK_ALLOW_NETWORKS',
+    kind: 'networks',
+    default: null,
+    about:
+      "Private networks that customers' endpoints may be in, as 10.1.0.0/16,192.0.2.7; http:// is allowed there too. Demo mode allows loopback.",
+  },
+  webhookAllowHttp: {
+    env: 'WAGATE_WEBHOOK_ALLOW_HTTP',
+    kind: 'choice',
+    choices: ['true', 'false'],
+    default: 'false',
+    about: 'Whether endpoints at public addresses may be http://: whoever listens on the way reads everything.',
+  },
+  webhookTimeoutMs: {
+    env: 'WAGATE_WEBHOOK_TIMEOUT_MS',
+    kind: 'milliseconds',
+    default: '15000',
+    about: 'How long one POST to an endpoint may take in all, from connecting to the end of the answer.',
+  },
+  webhookRetrySeconds: {
+    env: 'WAGATE_WEBHOOK_RETRY_SECONDS',
+    kind: 'secondsList',
+    default: '5,300,1800,7200,18000,36000,50400,72000,86400',
+    about:
+      'Pauses between the attempts to post one event, each give or take a fifth; after the last attempt it is given up. The default is that of the Standard Webhooks specification.',
+  },
+  webhookDisableAfterHours: {
+    env: 'WAGATE_WEBHOOK_DISABLE_AFTER_HOURS',
+    kind: 'count',
+    default: '120',
+    about: 'An endpoint at which every attempt failed for so long is disabled; its events are kept.',
   },
   logLevel: {
     env: 'WAGATE_LOG_LEVEL',
