@@ -5,13 +5,13 @@ import type { Principal } from '../http/authenticate.ts';
 import { seesEndpoint } from '../http/endpoint-scope.ts';
 import type { Tx } from '../platform/database.ts';
 import { type Endpoint, type EndpointStatus, saveEndpoint } from '../tenants/endpoints.ts';
-import { resetState } from '../webhooks/endpoint-state.ts';
 import { newSecret } from '../webhooks/formats/secret.ts';
 import { skipPending } from '../webhooks/replay.ts';
 import { liveSecretsMax, rotated } from '../webhooks/secrets.ts';
+import { resetState } from '../webhooks/states.ts';
 import type { ApiDeps } from './api.ts';
-import { checkSecret, endpointAt, endpointPath, noEndpoint, notStored } from './endpoints.ts';
 import { Enabling, EndpointForm, MadeEndpoint, SecretRotation, tellEndpoint } from './endpoint-forms.ts';
+import { checkSecret, endpointAt, endpointPath, noEndpoint, notStored } from './endpoints.ts';
 import { type Route, tenantRoute } from './route.ts';
 import { closed } from './schemas.ts';
 
@@ -59,7 +59,8 @@ export function endpointControlRoutes(deps: ApiDeps): Route[] {
         path: `${endpointPath}/pause`,
         operation: 'pauseEndpoint',
         summary: 'Post nothing to an endpoint for now',
-        description: 'Events for it are kept and posted when it is resumed. A post that is on its way is finished.',
+        description:
+          'Events for it are kept and posted when it is resumed. A post that is on its way is finished.',
         answer,
         refusals: ['object_not_found', 'conflict'],
       },
@@ -108,9 +109,7 @@ export function endpointControlRoutes(deps: ApiDeps): Route[] {
         const found = await endpointAt(database, seal, principal, params);
         if (isRefusal(found)) return found;
         if (body.pending === 'skip' && found.status !== 'active') await skipAll(found);
-        return told(
-          await change(principal, found.id, (tx, endpoint) => setStatus(tx, endpoint, 'active')),
-        );
+        return told(await change(principal, found.id, (tx, endpoint) => setStatus(tx, endpoint, 'active')));
       },
     ),
     tenantRoute(
@@ -124,14 +123,21 @@ export function endpointControlRoutes(deps: ApiDeps): Route[] {
           'sign with the new one at once. Endpoints of the Connectly door share their secret, as its receivers know one per business: they ' +
           'are rotated together.',
         body: SecretRotation,
-        answer: { status: 200, about: 'The endpoint with its new secret, shown this once.', schema: MadeEndpoint },
+        answer: {
+          status: 200,
+          about: 'The endpoint with its new secret, shown this once.',
+          schema: MadeEndpoint,
+        },
         refusals: ['object_not_found', 'field_invalid', 'conflict'],
       },
       async ({ params, body }, principal) => {
         const overlapMs = (body.overlapSeconds ?? 86_400) * 1000;
         const changed = await change(principal, params.endpointId ?? '', async (tx, endpoint, all) => {
           if (endpoint.signsWith === 'app')
-            return { code: 'conflict', reason: 'It is signed with the app secret of its number, which is rotated at Meta.' };
+            return {
+              code: 'conflict',
+              reason: 'It is signed with the app secret of its number, which is rotated at Meta.',
+            };
           const wrong = checkSecret(endpoint.format, body.secret);
           if (wrong !== undefined) return wrong;
           const secret = body.secret ?? newSecret(endpoint.format);
@@ -142,7 +148,8 @@ export function endpointControlRoutes(deps: ApiDeps): Route[] {
               code: 'conflict',
               reason: `${liveSecretsMax} secrets sign already: wait for one to end, or rotate with overlapSeconds 0.`,
             };
-          for (const one of sharing(endpoint, all)) await saveEndpoint(tx, seal, { ...one, secrets, updatedAt: at });
+          for (const one of sharing(endpoint, all))
+            await saveEndpoint(tx, seal, { ...one, secrets, updatedAt: at });
           return { ...endpoint, secrets, updatedAt: at };
         });
         if (isRefusal(changed)) return changed;

@@ -7,7 +7,7 @@ import { type Endpoint, endpointFormats } from '../tenants/endpoints.ts';
 import { liveSecrets, liveSecretsMax } from '../webhooks/secrets.ts';
 import { closed, nullable, Time } from './schemas.ts';
 
-const Format = Type.Enum([...endpointFormats], {
+export const Format = Type.Enum([...endpointFormats], {
   description:
     "standard: our events, signed per Standard Webhooks. meta: Meta's own payload. connectly: Connectly's.",
 });
@@ -15,7 +15,10 @@ const Format = Type.Enum([...endpointFormats], {
 const Pattern = Type.String({ maxLength: 60, description: '`message.failed`, `message.*` or `*`.' });
 
 const settings = {
-  url: Type.String({ minLength: 1, description: 'https://…; a private address only where the operator allows it.' }),
+  url: Type.String({
+    minLength: 1,
+    description: 'https://…; a private address only where the operator allows it.',
+  }),
   events: Type.Array(Pattern, { minItems: 1, maxItems: 50, description: 'What is posted there.' }),
   description: Type.String({ maxLength: 200 }),
   ordered: Type.Boolean({
@@ -26,9 +29,12 @@ const settings = {
     maximum: 1_000,
     description: 'Events in one POST at most, in formats that have room for several.',
   }),
-  headers: Type.Record(Type.String(), Type.String(), { description: 'Sent with every POST; never told again.' }),
+  headers: Type.Record(Type.String(), Type.String(), {
+    description: 'Sent with every POST; never told again.',
+  }),
   signsWith: Type.Enum(['endpoint', 'app'], {
-    description: "Of format meta: the endpoint's own secret, or the app secret of the number, as Meta itself signs.",
+    description:
+      "Of format meta: the endpoint's own secret, or the app secret of the number, as Meta itself signs.",
   }),
 };
 
@@ -50,7 +56,8 @@ export const NewEndpointForm = Type.Object(
         signsWith: { ...settings.signsWith, default: 'endpoint' },
         secret: Type.String({
           maxLength: 200,
-          description: 'One of your own. standard: whsec_ and base64 of 24 to 64 bytes; else 16 to 200 characters.',
+          description:
+            'One of your own. standard: whsec_ and base64 of 24 to 64 bytes; else 16 to 200 characters.',
         }),
       }),
     ).properties,
@@ -93,10 +100,9 @@ const members = {
   }),
   statusReason: nullable(Type.String()),
   statusSince: Time,
-  secrets: Type.Array(
-    Type.Object({ hint: Type.String(), until: nullable(Time) }),
-    { description: 'The last four characters of each that signs, newest first.' },
-  ),
+  secrets: Type.Array(Type.Object({ hint: Type.String(), until: nullable(Time) }), {
+    description: 'The last four characters of each that signs, newest first.',
+  }),
   createdAt: Time,
   updatedAt: Time,
 };
@@ -105,9 +111,7 @@ export const EndpointForm = Type.Object(members);
 
 export const MadeEndpoint = Type.Object({
   ...members,
-  secret: nullable(
-    Type.String({ description: 'Shown this once; null where the app secret signs.' }),
-  ),
+  secret: nullable(Type.String({ description: 'Shown this once; null where the app secret signs.' })),
 });
 
 export const ShownEndpoint = Type.Object({
@@ -153,7 +157,13 @@ export function checkPatterns(patterns: string[]): Refusal | undefined {
   const issues = patterns.flatMap((pattern, i): Issue[] =>
     isEventPattern(pattern)
       ? []
-      : [{ path: `events[${i}]`, rule: 'enum', message: `${JSON.stringify(pattern)} is no event: ${eventWords}` }],
+      : [
+          {
+            path: `events[${i}]`,
+            rule: 'enum',
+            message: `${JSON.stringify(pattern)} is no event: ${eventWords}`,
+          },
+        ],
   );
   const [first, ...more] = issues;
   return first && { code: 'field_invalid', issues: [first, ...more] };
@@ -163,7 +173,10 @@ const groups = [...new Set(Object.keys(eventTypes).map(type => `${type.split('.'
 const eventWords = `must be *, one of ${groups.join(', ')}, or a type such as message.failed (docs/webhooks.md)`;
 
 /** What only one format can do. */
-export function checkSigning(format: Endpoint['format'], signsWith: Endpoint['signsWith']): Refusal | undefined {
+export function checkSigning(
+  format: Endpoint['format'],
+  signsWith: Endpoint['signsWith'],
+): Refusal | undefined {
   if (signsWith === 'endpoint' || format === 'meta') return undefined;
   return invalid('signsWith', 'conflict', 'can be app only where format is meta');
 }

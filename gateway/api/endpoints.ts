@@ -6,12 +6,19 @@ import { numberOfNew, seesEndpoint } from '../http/endpoint-scope.ts';
 import { isoTime } from '../platform/clock.ts';
 import { type Sql, storable } from '../platform/database.ts';
 import type { Seal } from '../platform/seal.ts';
-import { deleteEndpoint, type Endpoint, findEndpoint, listEndpoints, saveEndpoint } from '../tenants/endpoints.ts';
+import {
+  deleteEndpoint,
+  type Endpoint,
+  findEndpoint,
+  listEndpoints,
+  saveEndpoint,
+} from '../tenants/endpoints.ts';
 import { countAttempts } from '../webhooks/attempts.ts';
 import { newEndpoint, noRoom } from '../webhooks/endpoint-changes.ts';
 import { headersProblem, urlProblem } from '../webhooks/endpoint-checks.ts';
-import { endpointState } from '../webhooks/endpoint-state.ts';
 import { secretProblem } from '../webhooks/formats/secret.ts';
+import { healthy } from '../webhooks/schedule.ts';
+import { endpointState } from '../webhooks/states.ts';
 import type { ApiDeps } from './api.ts';
 import {
   checkPatterns,
@@ -179,7 +186,7 @@ export function endpointRoutes(deps: ApiDeps): Route[] {
 
   async function show(endpoint: Endpoint): Promise<Static<typeof ShownEndpoint>> {
     const { tenantId, id } = endpoint;
-    const { failures, failingSince, restsUntil } = await endpointState(database, tenantId, id);
+    const { failures, failingSince, restsUntil } = (await endpointState(database, tenantId, id)) ?? healthy;
     const { pending, givenUp, oldestPendingAt } = await countAttempts(database, tenantId, id);
     const time = (ms: number | null) => (ms === null ? null : isoTime(ms));
     return {
@@ -203,9 +210,13 @@ function withChange(
   now: number,
 ): Endpoint | Refusal {
   const { door, format } = endpoint;
-  if (door === 'listen') return { code: 'conflict', reason: 'A listener is what its `wagate listen` asked for.' };
+  if (door === 'listen')
+    return { code: 'conflict', reason: 'A listener is what its `wagate listen` asked for.' };
   if (change.events !== undefined && door !== 'native')
-    return { code: 'conflict', reason: `What is posted there was said through the door of ${door}: say it there.` };
+    return {
+      code: 'conflict',
+      reason: `What is posted there was said through the door of ${door}: say it there.`,
+    };
   const next: Endpoint = {
     ...endpoint,
     ...change,
@@ -219,4 +230,3 @@ function withChange(
     return { code: 'conflict', reason: 'The endpoint has no secret of its own yet: rotate it first.' };
   return next;
 }
-

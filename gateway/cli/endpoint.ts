@@ -138,7 +138,10 @@ function headerOf(text: string): [string, string] {
 }
 
 function showSecret(answer: JsonObject, flags: ServerFlags): void {
-  if (flags.json === true) return printJson(answer);
+  if (flags.json === true) {
+    printJson(answer);
+    return;
+  }
   printLine(textOf(answer, 'secret'));
   printNote(`Keep it: it is shown this once. The endpoint is ${textOf(answer, 'id')}.`);
 }
@@ -146,11 +149,22 @@ function showSecret(answer: JsonObject, flags: ServerFlags): void {
 const listText = (value: unknown) => (Array.isArray(value) ? value.join(' ') : '');
 
 function show(answer: JsonObject, flags: ServerFlags): void {
-  if (flags.json === true) return printJson(answer);
+  if (flags.json === true) {
+    printJson(answer);
+    return;
+  }
   const { events, headerNames, secrets, ...rest } = answer;
   const facts = Object.fromEntries(
-    Object.keys(rest).map(name => [name, /(At|Since|Until)$/.test(name) ? shortTime(textOf(rest, name)) : textOf(rest, name)]),
+    Object.keys(rest).map(name => [
+      name,
+      /(At|Since|Until)$/.test(name) ? shortTime(textOf(rest, name)) : textOf(rest, name),
+    ]),
   );
   const hints = rowsOf({ data: secrets ?? null }).map(one => `…${textOf(one, 'hint')}`);
-  printFacts({ ...facts, events: listText(events), headers: listText(headerNames), secrets: hints.join(' ') });
+  printFacts({
+    ...facts,
+    events: listText(events),
+    headers: listText(headerNames),
+    secrets: hints.join(' '),
+  });
 }

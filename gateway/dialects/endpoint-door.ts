@@ -32,8 +32,9 @@ export interface WantedEndpoint {
 /** Stands for the value of a header in answers, which never hold one. */
 export const keptHeader = '********';
 
-export type EndpointCommand = { tenant?: string } & (
-  /** null: all of this door. withAccount: those of the number's account too. */
+export type EndpointCommand = {
+  tenant?: string;
+} /** null: all of this door. withAccount: those of the number's account too. */ & (
   | { kind: 'list'; place: Place | null; withAccount?: true }
   /** verifyToken: the URL has to pass Meta's handshake first. */
   | { kind: 'save'; place: Place; wanted: WantedEndpoint; verifyToken: string | null }

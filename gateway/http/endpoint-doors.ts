@@ -2,7 +2,7 @@
  * The path of one request at a vendor's door about endpoints, the same for every dialect: who asks, what is asked, which place is meant;
  * then the same checks and the same table as at the native API's own endpoints.
  */
-import type { Dispatcher } from 'undici';
+import type { Agent } from 'undici';
 import { isRefusal, type Refusal } from '../canonical/refusal.ts';
 import type { Dialect, WireAnswer, WireRequest } from '../dialects/dialect.ts';
 import {
@@ -20,9 +20,9 @@ import { mayNot } from '../tenants/key-powers.ts';
 import type { NumberBook } from '../tenants/number-book.ts';
 import { type ChangeEndpoints, newEndpoint, noRoom } from '../webhooks/endpoint-changes.ts';
 import { headersProblem, urlProblem } from '../webhooks/endpoint-checks.ts';
-import { resetState } from '../webhooks/endpoint-state.ts';
 import { newSecret } from '../webhooks/formats/secret.ts';
 import { shakeHands } from '../webhooks/handshake.ts';
+import { resetState } from '../webhooks/states.ts';
 import type { Authenticator, Principal } from './authenticate.ts';
 import { seesEndpoint } from './endpoint-scope.ts';
 import { type DoorName, findSpot, type Spot } from './endpoint-spot.ts';
@@ -35,7 +35,7 @@ export interface EndpointDoorDeps {
   seal: Seal;
   changeEndpoints: ChangeEndpoints;
   targets: TargetRules;
-  outbound: Dispatcher;
+  outbound: Agent;
   now(): number;
 }
 
@@ -107,11 +107,18 @@ function told({ principal }: Request, endpoints: Endpoint[], secret: string | nu
 async function list(request: Request, { place, withAccount }: Asked<'list'>): Answer {
   const { database, seal, numbers, principal, door } = request;
   const all = await listEndpoints(database, seal, principal.tenantId);
-  if (place === null) return told(request, all.filter(one => one.door === door && seesEndpoint(principal, one)));
+  if (place === null)
+    return told(
+      request,
+      all.filter(one => one.door === door && seesEndpoint(principal, one)),
+    );
   const spot = await findSpot(numbers, principal, door, place);
   if (isRefusal(spot)) return spot;
   const isOfAccount = (one: Endpoint) => one.door === door && one.doorData.wabaId === spot.wabaId;
-  return told(request, all.filter(one => spot.holds(one) || (withAccount === true && isOfAccount(one))));
+  return told(
+    request,
+    all.filter(one => spot.holds(one) || (withAccount === true && isOfAccount(one))),
+  );
 }
 
 async function save(request: Request, { place, wanted, verifyToken }: Asked<'save'>): Answer {
@@ -163,7 +170,12 @@ async function make(
 }
 
 /** Vendors know no other way than registering again to have a disabled endpoint posted to. */
-async function put(request: Request, tx: Tx, before: Endpoint, change: Partial<Endpoint>): Promise<EndpointOutcome> {
+async function put(
+  request: Request,
+  tx: Tx,
+  before: Endpoint,
+  change: Partial<Endpoint>,
+): Promise<EndpointOutcome> {
   const { seal, now } = request;
   const at = now();
   const wakes = before.status === 'disabled';
@@ -216,7 +228,8 @@ async function tryAt(request: Request, { place, wanted }: Asked<'try'>): Answer 
   const saved = (await listEndpoints(database, seal, principal.tenantId)).find(spot.holds);
   const url = wanted?.url ?? saved?.url ?? undefined;
   if (url === undefined) return { code: 'object_not_found', kind: 'webhook', id: String(spot.numberId) };
-  const headers = wanted === null ? (saved?.headers ?? {}) : keptWhereMasked(wanted.headers, saved?.headers ?? {});
+  const headers =
+    wanted === null ? (saved?.headers ?? {}) : keptWhereMasked(wanted.headers, saved?.headers ?? {});
   const unfit = headersProblem(headers, 'headers') ?? (await urlProblem(url, urlField, targets));
   if (unfit !== undefined) return unfit;
   const { tenantId } = principal;
@@ -226,14 +239,23 @@ async function tryAt(request: Request, { place, wanted }: Asked<'try'>): Answer 
     request.now(),
   );
   // Only whoever is saved there has a secret to know it by.
-  return { kind: 'tried', tried: await trySample(request, saved === undefined ? { ...endpoint, secrets: [] } : endpoint) };
+  return {
+    kind: 'tried',
+    tried: await trySample(request, saved === undefined ? { ...endpoint, secrets: [] } : endpoint),
+  };
 }
 
 /** Answers hold masks in place of values: whoever sends one back means the value that is stored, and of none there is none. */
-function keptWhereMasked(headers: Record<string, string>, stored: Record<string, string>): Record<string, string> {
+function keptWhereMasked(
+  headers: Record<string, string>,
+  stored: Record<string, string>,
+): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers)
-      .map(([name, value]): [string, string | undefined] => [name, value === keptHeader ? stored[name] : value])
+      .map(([name, value]): [string, string | undefined] => [
+        name,
+        value === keptHeader ? stored[name] : value,
+      ])
       .filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
 }

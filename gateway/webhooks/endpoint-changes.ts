@@ -27,16 +27,14 @@ export function createEndpointChanges({
   seal: Pick<Seal, 'open'>;
   book: Pick<EndpointBook, 'forget'>;
 }): ChangeEndpoints {
-  return async (tenantId, work) => {
-    const result = await database.transact(async tx => {
+  return (tenantId, work) =>
+    database.transact(async tx => {
+      tx.afterCommit(book.forget);
       // The tenant stands for those that are not there yet, its rows for what the notifier changes.
       await tx.all('select id from tenants where id = $1 for update', [tenantId]);
       await tx.all('select id from endpoints where tenant_id = $1 order by id for update', [tenantId]);
       return work(tx, await listEndpoints(tx, seal, tenantId));
     });
-    book.forget();
-    return result;
-  };
 }
 
 /** What a door has to say of an endpoint; the rest has defaults. */

@@ -15,7 +15,11 @@ const ownHeaders = new Set([
 ]);
 
 /** The address behind the name is looked up here, and again whenever something is posted. */
-export async function urlProblem(url: string, path: string, rules: TargetRules): Promise<Refusal | undefined> {
+export async function urlProblem(
+  url: string,
+  path: string,
+  rules: TargetRules,
+): Promise<Refusal | undefined> {
   if (url.length > urlMax) return invalid(path, 'length', `must be at most ${urlMax} characters`);
   const problem = await checkTarget(url, rules);
   return problem === undefined ? undefined : invalid(path, 'format', problem);

@@ -27,11 +27,23 @@ export function callbackDoors(prefix: string): EndpointDoor[] {
     path: string,
     read: EndpointDoor['read'],
     answer: EndpointDoor['answer'],
-  ): EndpointDoor => ({ method, path, urlField, read, answer, refuse: refusal => refuseCallback(refusal, method) });
+  ): EndpointDoor => ({
+    method,
+    path,
+    urlField,
+    read,
+    answer,
+    refuse: refusal => refuseCallback(refusal, method),
+  });
   return [
     door('POST', account, readSubscribe, () => success),
     door('GET', account, wire => ({ kind: 'list', place: accountOf(wire) }), tellSubscribed),
-    door('DELETE', account, wire => ({ kind: 'remove', what: accountOf(wire) }), () => success),
+    door(
+      'DELETE',
+      account,
+      wire => ({ kind: 'remove', what: accountOf(wire) }),
+      () => success,
+    ),
     door('POST', number, readConfigure, () => success),
     door('GET', number, readFields, tellNumber),
   ];
@@ -54,7 +66,8 @@ function readConfigure(wire: WireRequest): EndpointCommand | Refusal {
   if (isRefusal(body)) return body;
   const configuration = given(body, 'webhook_configuration');
   const others = Object.keys(body).filter(name => !['webhook_configuration', 'access_token'].includes(name));
-  if (configuration === undefined || others.length > 0) return { code: 'object_not_found', kind: 'phone number field', id: wire.params.phoneNumberId ?? '' };
+  if (configuration === undefined || others.length > 0)
+    return { code: 'object_not_found', kind: 'phone number field', id: wire.params.phoneNumberId ?? '' };
   if (!isObject(configuration)) return invalid('webhook_configuration', 'type', 'must be an object');
   if (given(configuration, 'override_callback_uri') === undefined)
     return required('webhook_configuration[override_callback_uri]');
@@ -68,7 +81,8 @@ function readOverride(members: JsonObject, place: Place): EndpointCommand | Refu
   const url = uri.trim();
   if (url === '') return { kind: 'remove', what: place };
   const length = codePoints(url);
-  if (length > uriMax) return invalid(urlField, 'length', `must be at most ${uriMax} characters, has ${length}`);
+  if (length > uriMax)
+    return invalid(urlField, 'length', `must be at most ${uriMax} characters, has ${length}`);
   const verifyToken = asText(given(members, 'verify_token'));
   if (verifyToken === undefined || verifyToken === '') return required('verify_token');
   return {

@@ -45,7 +45,11 @@ function readCreate(wire: WireRequest): EndpointCommand | Refusal {
   if (isBlank(topic)) return required('topic');
   const events = typeof topic === 'string' && Object.hasOwn(topics, topic) ? topics[topic] : undefined;
   if (typeof topic !== 'string' || events === undefined)
-    return invalid('topic', 'enum', `must be one of ${Object.keys(topics).join(', ')}; there are no reports here`);
+    return invalid(
+      'topic',
+      'enum',
+      `must be one of ${Object.keys(topics).join(', ')}; there are no reports here`,
+    );
   const type = given(body, 'type') ?? 'custom';
   if (typeof type !== 'string' || !types.includes(type))
     return invalid('type', 'enum', `must be one of ${types.join(', ')}`);
@@ -108,7 +112,12 @@ function readConfiguration(body: JsonObject): JsonObject | undefined | Refusal {
   if (isRefusal(read)) return read;
   if (!isEmpty(webengageConfiguration))
     return invalid('configuration.webengageConfiguration', 'enum', 'must be left out');
-  return { ...rest, echo: isEcho, channelTypes: isEmpty(channelTypes) ? ['whatsapp'] : channelTypes!, filters: read };
+  return {
+    ...rest,
+    echo: isEcho,
+    channelTypes: isEmpty(channelTypes) ? ['whatsapp'] : channelTypes!,
+    filters: read,
+  };
 }
 
 function readFilters(filters: Json): JsonObject[] | Refusal {
@@ -147,7 +156,13 @@ function tellAll(outcome: EndpointOutcome, wire: WireRequest): WireAnswer {
   const businessId = wire.params.businessId ?? '';
   const endpoints = outcome.kind === 'told' ? outcome.endpoints : [];
   const webhooks = endpoints.map(endpoint => {
-    const { id, topic = '', type = '', address = '', configuration = {} } = registration(businessId, endpoint);
+    const {
+      id,
+      topic = '',
+      type = '',
+      address = '',
+      configuration = {},
+    } = registration(businessId, endpoint);
     return { id: id!, topic, type, address, configuration };
   });
   return { status: 200, body: { entity: { businessId, webhooks } } };

@@ -41,7 +41,12 @@ const door = (
 export const webhookDoors: EndpointDoor[] = [
   door('GET', '', wire => ({ kind: 'list', place: placeOf(wire) }), tellWebhook),
   door('POST', '', readSave, tellWebhook),
-  door('DELETE', '', wire => ({ kind: 'remove', what: placeOf(wire) }), () => success({})),
+  door(
+    'DELETE',
+    '',
+    wire => ({ kind: 'remove', what: placeOf(wire) }),
+    () => success({}),
+  ),
   door('POST', '/test', readTest, tellTried),
 ];
 
@@ -79,7 +84,9 @@ function readTest(wire: WireRequest): EndpointCommand | Refusal {
 
 function bodyOf({ body }: WireRequest): JsonObject | Refusal {
   if (body === undefined) return {};
-  return isObject(body) ? withoutNulls(body) : { code: 'body_unreadable', reason: 'it must be a JSON object' };
+  return isObject(body)
+    ? withoutNulls(body)
+    : { code: 'body_unreadable', reason: 'it must be a JSON object' };
 }
 
 function readTarget(body: JsonObject): Pick<WantedEndpoint, 'url' | 'headers'> | undefined | Refusal {
@@ -133,7 +140,14 @@ function tellWebhook(outcome: EndpointOutcome, { params }: WireRequest): WireAns
 function tellTried(outcome: EndpointOutcome): WireAnswer {
   if (outcome.kind !== 'tried') return success({});
   const { url, status, problem, answer, tookMs } = outcome.tried;
-  return success({ success: status === 200, url, statusCode: status, error: problem, response: answer, elapsedMs: tookMs });
+  return success({
+    success: status === 200,
+    url,
+    statusCode: status,
+    error: problem,
+    response: answer,
+    elapsedMs: tookMs,
+  });
 }
 
 /** At a send door an unknown number means that the key has none; here the path names it. */
