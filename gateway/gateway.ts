@@ -219,8 +219,9 @@ async function open(
     waitingMax: config.maxWaiting,
   });
   const receiver = createReceiver({
-    ...{ database, numbers, words, seal, feed, log, now },
+    ...{ database, numbers, templates, words, seal, feed, log, now },
     ...{ waitingMax: config.maxWaiting, priceOf: prices.priceOf },
+    ...{ announce: announcer.announce, announceChanges: announce },
   });
   const retention = createRetention({
     database,

@@ -35,6 +35,8 @@ function store(given: Json, index: number): StoredTemplate {
     language: given.language,
     status: String(given.status ?? 'APPROVED'),
     category: String(given.category ?? 'UTILITY'),
+    quality_score: { score: 'UNKNOWN' },
+    rejected_reason: 'NONE',
     ...given,
     id: String(given.id ?? `20000000000${String(index + 1).padStart(5, '0')}`),
   };

@@ -12,6 +12,7 @@ export const horizonUs = 100_000;
 /** A lane that is booked further ahead than this was booked by a clock that has been set back since: what it says is void. */
 const staleUs = 60_000_000;
 const usedPercent = 96;
+const yearMs = 365 * 24 * 3_600_000;
 
 export interface Lane {
   nextUs: number;
@@ -39,6 +40,14 @@ export async function createLane(tx: Tx, lane: LaneKey, perSecond: number): Prom
     `insert into lanes (number_id, tenant_id, per_second, next_us, paused_until, bulk_paused_until)
      values ($1, $2, $3, 0, 0, 0)`,
     [lane.numberId, lane.tenantId, perSecond],
+  );
+}
+
+/** Takes the rate from one level of Meta's to another; a rate that the operator chose stays. */
+export async function raiseLaneRate(tx: Tx, lane: LaneKey, from: number, to: number): Promise<void> {
+  await tx.all(
+    'update lanes set per_second = $4 where number_id = $1 and tenant_id = $2 and per_second = $3',
+    [lane.numberId, lane.tenantId, from, to],
   );
 }
 
@@ -184,6 +193,11 @@ export async function pauseLane(tx: Tx, lane: LaneKey, what: 'lane' | 'bulk', un
     lane.tenantId,
     until,
   ]);
+}
+
+/** Nothing of this number is sent until somebody resumes the lane; what is queued waits, or expires. */
+export async function stopLane(tx: Tx, lane: LaneKey, now: number): Promise<void> {
+  await pauseLane(tx, lane, 'lane', now + yearMs);
 }
 
 export async function resumeLane(tx: Tx, lane: LaneKey, now: number): Promise<void> {

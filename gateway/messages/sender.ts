@@ -16,7 +16,7 @@ import type { AnnounceChanges } from './announce-changes.ts';
 import type { Feed } from './feed.ts';
 import { type Journal, sendName } from './journal.ts';
 import type { ClaimedMessage, Settlement } from './message.ts';
-import { horizonUs, type LaneKey, markDue, pauseLane } from './pace.ts';
+import { horizonUs, type LaneKey, markDue, stopLane } from './pace.ts';
 import { releaseClaims } from './queue.ts';
 import { changeOf, reasonOf, type SendResult, settle, settlementOf } from './settle.ts';
 
@@ -48,8 +48,6 @@ export interface Sender {
   /** What is in flight is finished and settled, what was not written yet is given back. */
   stop(): Promise<void>;
 }
-
-const yearMs = 365 * 24 * 3_600_000;
 
 export function createSender(deps: SenderDeps): Sender {
   const { database, graph, numbers, feed, log, now, processId } = deps;
@@ -133,7 +131,7 @@ export function createSender(deps: SenderDeps): Sender {
   async function disconnect(lane: LaneKey, reason: string, at: number): Promise<void> {
     try {
       await numbers.disconnect(lane.tenantId, lane.numberId, reason);
-      await database.transact(tx => pauseLane(tx, lane, 'lane', at + yearMs));
+      await database.transact(tx => stopLane(tx, lane, at));
     } catch (error) {
       log.error({ err: error, number: lane.numberId }, 'disconnection could not be written');
     }

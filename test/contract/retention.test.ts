@@ -265,7 +265,16 @@ onEachEngine((engine, open) => {
         keepChanges(
           tx,
           'a',
-          [{ kind: 'kept', phoneNumberId: null, wabaId: 'w', field: 'x', payload: { p: person } }],
+          [
+            {
+              kind: 'kept',
+              phoneNumberId: null,
+              wabaId: 'w',
+              field: 'x',
+              payload: { p: person },
+              change: { time: null },
+            },
+          ],
           now,
         ),
       );
@@ -345,6 +354,7 @@ onEachEngine((engine, open) => {
               phoneNumberId: null,
               wabaId: 'w',
               field: 'x',
+              change: { time: null },
               payload: { user: [{ phone }] },
             })),
             now,

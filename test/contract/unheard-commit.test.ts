@@ -28,7 +28,7 @@ onEachEngine(engine => {
   after(async () => {
     await gateway?.stop();
     wire?.close();
-    place?.remove();
+    await place?.remove();
   });
 
   for (const [who, statement, waitMs] of [

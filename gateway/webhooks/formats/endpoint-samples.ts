@@ -29,7 +29,7 @@ export function newEndpoint(format: EndpointFormat, more: Partial<Endpoint> = {}
 }
 
 /** A key of zeros in base64: a secret in the form of every format. */
-export const secret = `whsec_${Buffer.alloc(32).toString('base64')}`;
+const secret = `whsec_${Buffer.alloc(32).toString('base64')}`;
 
 export function signing(more: Partial<Signing> = {}): Signing {
   return { secrets: [secret], nowMs: 1_700_000_000_000, appSecret: null, attempt: 1, ...more };
