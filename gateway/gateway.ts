@@ -36,10 +36,11 @@ import { createWaiters } from './messages/waiters.ts';
 import { watchRows } from './messages/waiters-of-others.ts';
 import { createGraph } from './meta/graph.ts';
 import { systemClock } from './platform/clock.ts';
-import { type Config, networksOf } from './platform/config.ts';
+import { type Config, networksOf, secondsOf } from './platform/config.ts';
 import type { Database } from './platform/database.ts';
 import { createLog, plainLines } from './platform/log.ts';
 import { createNotices, noNotices } from './platform/notices.ts';
+import { createOutbound, targetRules } from './platform/outbound.ts';
 import { lockFolder } from './platform/single-process.ts';
 import { StartProblem } from './platform/start-problem.ts';
 import { createStatistics } from './platform/statistics.ts';
@@ -47,10 +48,13 @@ import { preflight } from './preflight.ts';
 import { keepingOf } from './retention/keeping.ts';
 import { createRetention } from './retention/worker.ts';
 import { createEndpointBook } from './tenants/endpoint-book.ts';
+import { listEndpoints } from './tenants/endpoints.ts';
 import { createNumberBook } from './tenants/number-book.ts';
 import { createWordBook } from './tenants/opt-out-words.ts';
 import { createTemplateBook } from './tenants/template-book.ts';
 import { createAnnouncer } from './webhooks/announce.ts';
+import { createEndpointChanges } from './webhooks/endpoint-changes.ts';
+import { createNotifier } from './webhooks/notifier.ts';
 
 export interface Gateway {
   url: string;
@@ -117,7 +121,25 @@ async function open(
   const templates = createTemplateBook({ database, graph, log, now });
   const words = createWordBook({ database, notices, now });
   const endpoints = createEndpointBook({ notices, now });
-  const announcer = createAnnouncer({ book: endpoints, now, wake: () => undefined });
+  const changeEndpoints = createEndpointChanges({ database, seal, book: endpoints });
+  const targets = targetRules(
+    [
+      ...(config.webhookAllowNetworks === null ? [] : networksOf(config.webhookAllowNetworks)),
+      ...(mode === 'demo' ? ['127.0.0.0/8', '::1'] : []),
+    ],
+    config.webhookAllowHttp === 'true',
+  );
+  const outbound = createOutbound({ rules: targets, connectTimeoutMs: 5_000 });
+  closing.push(() => outbound.destroy());
+  const announcer = createAnnouncer({ book: endpoints, now, wake: keys => notifier.wake(keys) });
+  const notifier = createNotifier({
+    ...{ database, numbers, log, processId, now, random: Math.random, rules: targets },
+    endpoints: { of: (sql, tenantId) => listEndpoints(sql, seal, tenantId), forget: endpoints.forget },
+    timeoutMs: config.webhookTimeoutMs,
+    retrySeconds: secondsOf(config.webhookRetrySeconds),
+    disableAfterMs: config.webhookDisableAfterHours * 3_600_000,
+    announce: announcer.announce,
+  });
   const announce = createChangeAnnouncer(announcer);
   const feed = createFeed();
   const waiters = createWaiters();
@@ -254,6 +276,7 @@ async function open(
     now,
     answerTimeoutMs,
     messageTtlMs: config.messageTtlSeconds * 1000,
+    ...{ seal, changeEndpoints, targets, outbound },
   });
   const apiDeps = {
     database,
@@ -265,6 +288,7 @@ async function open(
     seal,
     feed,
     announce,
+    ...{ announcer, changeEndpoints, targets, notifier },
     log,
     now,
     publicUrl: mode === 'demo' ? null : config.publicUrl,
@@ -292,6 +316,8 @@ async function open(
   closing.push(claimer.stop);
   statistics.start();
   closing.push(statistics.stop);
+  notifier.start();
+  closing.push(notifier.stop);
   sweeper.start();
   closing.push(sweeper.stop);
   retention.start();

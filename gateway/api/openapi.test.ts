@@ -25,7 +25,8 @@ test('every reference leads somewhere', () => {
 
 test('every door of every dialect is listed, in the form of OpenAPI', () => {
   const paths = Object.keys(document.paths as JsonObject);
-  assert.equal(paths.length, new Set(dialects.flatMap(({ doors }) => doors.map(({ path }) => path))).size);
+  const doors = dialects.flatMap(({ doors, endpointDoors = [] }) => [...doors, ...endpointDoors]);
+  assert.equal(paths.length, new Set(doors.map(({ path }) => path)).size);
   for (const path of paths) assert.doesNotMatch(path, /[:()^\\]/);
 });
 

@@ -5,6 +5,7 @@ import { type RefusalCode, refusals } from '../canonical/refusal.ts';
 import { dialects } from '../dialects/all.ts';
 import { version } from '../platform/version.ts';
 import { ApiKeyForm } from './api-key-forms.ts';
+import { EndpointForm } from './endpoint-forms.ts';
 import { ErasureForm } from './erasures.ts';
 import { MessageForm, MessageSummary } from './message-form.ts';
 import { NumberForm } from './number-forms.ts';
@@ -26,6 +27,7 @@ const named = new Map<unknown, string>([
   [TemplateForm, 'Template'],
   [ErasureForm, 'Erasure'],
   [OptOutForm, 'OptOut'],
+  [EndpointForm, 'Endpoint'],
 ]);
 
 export function openApiRoute(routes: Route[]): Route {
@@ -52,7 +54,12 @@ export function openApi(routes: Route[]): JsonObject {
     paths[path] = { ...paths[path], [method.toLowerCase()]: operation };
   };
   for (const route of routes) add(templateOf(route.path), route.method, operationOf(route));
-  for (const { name, doors } of dialects) {
+  for (const { name, doors, endpointDoors = [] } of dialects) {
+    for (const { method, path: raw } of endpointDoors) {
+      const path = templateOf(raw);
+      const operation = vendorOperation(name, path, method);
+      add(path, method, { ...operation, parameters: parametersIn(path) });
+    }
     for (const door of doors) {
       const path = templateOf(door.path);
       const operation =
@@ -165,13 +172,17 @@ function withAnswers({ codes, responses, ...operation }: typeof sendOperation): 
   return { ...operation, responses: { ...responses, ...refusalsOf(codes) } };
 }
 
-function vendorOperation(name: string, path: string): object {
+/** `method`: where a path has several. */
+function vendorOperation(name: string, path: string, method?: string): object {
+  const end = method === undefined ? '' : method.toLowerCase();
   return {
-    operationId: `${name}${path.replace(/[^a-zA-Z0-9]+/g, '_')}`,
+    operationId: `${name}${path.replace(/[^a-zA-Z0-9]+/g, '_')}${end}`,
     summary: `As ${vendors[name] ?? name} documents it`,
     description: `See docs/dialects/${name}.md.`,
     tags: [name],
-    requestBody: { required: true, content: jsonOf({ type: 'object' }) },
+    ...(method === 'GET' || method === 'DELETE'
+      ? {}
+      : { requestBody: { required: method === undefined, content: jsonOf({ type: 'object' }) } }),
     responses: { default: { description: "The vendor's own answer or error." } },
   };
 }
