@@ -25,6 +25,7 @@ import { addPages } from './http/pages.ts';
 import { addProbes } from './http/probes.ts';
 import { createReceiver } from './inbound/receive.ts';
 import { createAccept } from './messages/accept.ts';
+import { createChangeAnnouncer } from './messages/announce-changes.ts';
 import { createClaimer } from './messages/claimer.ts';
 import { createFeed, type Feed } from './messages/feed.ts';
 import { createPresence } from './messages/presence.ts';
@@ -41,12 +42,15 @@ import { createLog, plainLines } from './platform/log.ts';
 import { createNotices, noNotices } from './platform/notices.ts';
 import { lockFolder } from './platform/single-process.ts';
 import { StartProblem } from './platform/start-problem.ts';
+import { createStatistics } from './platform/statistics.ts';
 import { preflight } from './preflight.ts';
 import { keepingOf } from './retention/keeping.ts';
 import { createRetention } from './retention/worker.ts';
+import { createEndpointBook } from './tenants/endpoint-book.ts';
 import { createNumberBook } from './tenants/number-book.ts';
 import { createWordBook } from './tenants/opt-out-words.ts';
 import { createTemplateBook } from './tenants/template-book.ts';
+import { createAnnouncer } from './webhooks/announce.ts';
 
 export interface Gateway {
   url: string;
@@ -112,6 +116,9 @@ async function open(
   closing.push(prices.stop);
   const templates = createTemplateBook({ database, graph, log, now });
   const words = createWordBook({ database, notices, now });
+  const endpoints = createEndpointBook({ notices, now });
+  const announcer = createAnnouncer({ book: endpoints, now, wake: () => undefined });
+  const announce = createChangeAnnouncer(announcer);
   const feed = createFeed();
   const waiters = createWaiters();
   const rows = watchRows(database, waiters, log, 500);
@@ -125,12 +132,14 @@ async function open(
   const sweeper = createSweeper({
     database,
     feed,
+    announce,
     log,
     settled: waiters.resolve,
     now,
     uncertainMs,
     everyMs: 2_000,
   });
+  const statistics = createStatistics({ database, log });
   const presence = createPresence({
     database,
     log,
@@ -145,6 +154,7 @@ async function open(
     graph,
     numbers,
     feed,
+    announce,
     log,
     processId,
     journal: presence.journal,
@@ -166,6 +176,7 @@ async function open(
     database,
     sender,
     feed,
+    announce,
     log,
     processId,
     settled: waiters.resolve,
@@ -180,6 +191,7 @@ async function open(
   } = createAccept({
     database,
     feed,
+    announce,
     sender,
     claimer,
     seal,
@@ -187,12 +199,14 @@ async function open(
     waitingMax: config.maxWaiting,
   });
   const receiver = createReceiver({
-    ...{ database, numbers, words, seal, feed, log, now },
+    ...{ database, numbers, templates, words, seal, feed, log, now },
     ...{ waitingMax: config.maxWaiting, priceOf: prices.priceOf },
+    ...{ announce: announcer.announce, announceChanges: announce },
   });
   const retention = createRetention({
     database,
     feed,
+    announce,
     seal,
     log,
     now,
@@ -250,6 +264,7 @@ async function open(
     graph,
     seal,
     feed,
+    announce,
     log,
     now,
     publicUrl: mode === 'demo' ? null : config.publicUrl,
@@ -266,12 +281,17 @@ async function open(
 
   if (mode === 'demo') await loadSamplePrices(database, currency);
   await prices.start();
-  const lowBalances = watchLowBalances({ database, log, currency, now });
+  const lowBalances = watchLowBalances({
+    ...{ database, log, currency },
+    announce: announcer.announce,
+  });
   await presence.start();
   closing.push(presence.stop);
   closing.push(sender.stop);
   claimer.start();
   closing.push(claimer.stop);
+  statistics.start();
+  closing.push(statistics.stop);
   sweeper.start();
   closing.push(sweeper.stop);
   retention.start();

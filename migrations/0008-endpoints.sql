@@ -87,3 +87,6 @@ create index attempts_given_up on attempts (tenant_id, endpoint_id, event_id) wh
 -- Which facts the last report of a message told for the first time, as bits (messages/advance.ts): what an update returns is the new
 -- row only, and an event is told once.
 alter table messages add column news integer;
+
+-- Of which low_since the tenant was told (billing/low-balance.ts).
+alter table wallets add column low_told bigint;

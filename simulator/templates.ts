@@ -21,6 +21,14 @@ export function createTemplateBook(given: Json[]) {
   return {
     all: () => list,
     find: (name: string, language: string) => byName.get(`${name}\n${language}`),
+    /** Of a template that is there. */
+    change(old: StoredTemplate, patch: Json): StoredTemplate {
+      const at = list.indexOf(old);
+      const changed = store({ ...old.object, ...patch }, at);
+      list[at] = changed;
+      byName.set(`${changed.name}\n${changed.language}`, changed);
+      return changed;
+    },
   };
 }
 
@@ -35,6 +43,8 @@ function store(given: Json, index: number): StoredTemplate {
     language: given.language,
     status: String(given.status ?? 'APPROVED'),
     category: String(given.category ?? 'UTILITY'),
+    quality_score: { score: 'UNKNOWN' },
+    rejected_reason: 'NONE',
     ...given,
     id: String(given.id ?? `20000000000${String(index + 1).padStart(5, '0')}`),
   };

@@ -76,7 +76,7 @@ onEachEngine(engine => {
   });
   after(async () => {
     await gateway.stop();
-    place.remove();
+    await place.remove();
   });
 
   /** Every operation of the native API beside the send door, with tenant a's ids in its path. */
@@ -547,7 +547,7 @@ onEachEngine(engine => {
       assert.equal(await short.stop(), 0);
       assert.ok(Date.now() - before < 2_000);
       await heard.heard(({ event }) => event === 'closed');
-      place.remove();
+      await place.remove();
     });
   });
 

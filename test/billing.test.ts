@@ -73,7 +73,7 @@ for (const engine of ['sqlite', 'postgres'] as const) {
       await simulator?.stop();
       // Whatever the tests did, the money of this database adds up.
       const doctor = gateway && (await wagate('doctor'));
-      place?.remove();
+      await place?.remove();
       rmSync(folder, { recursive: true, force: true });
       assert.equal(doctor?.code, 0, doctor?.out);
     });

@@ -25,7 +25,7 @@ before(async () => {
 });
 after(async () => {
   await gateway.stop();
-  place.remove();
+  await place.remove();
 });
 
 interface Ended {

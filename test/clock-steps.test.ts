@@ -46,7 +46,7 @@ onEachEngine(engine => {
   afterEach(async () => {
     await gateway.kill();
     await simulator.stop();
-    place.remove();
+    await place.remove();
     rmSync(folder, { recursive: true, force: true });
   });
 

@@ -114,7 +114,7 @@ onEachEngine(engine => {
 
   after(async () => {
     await gateway?.stop();
-    place?.remove();
+    await place?.remove();
   });
 
   /** Somebody writes to the demo number. */

@@ -29,7 +29,7 @@ test('a committed message is told as kept, not as refused', {
     META_GRAPH_URL: simulator.url,
     DATABASE_URL: postgres.url,
   };
-  const gateway = await startGateway({ env, remove: () => undefined });
+  const gateway = await startGateway({ env });
   try {
     const tenant = await newTenant(gateway, simulator.url);
     // Meta has it, and its answer comes after the caller's patience.

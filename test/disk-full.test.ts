@@ -34,7 +34,7 @@ describe('disk full', { skip: cannotMount() }, () => {
         WAGATE_LOG_LEVEL: 'error',
         ...(postgres && { DATABASE_URL: postgres.url }),
       };
-      const gateway = await startGateway({ env, remove: () => undefined });
+      const gateway = await startGateway({ env });
       try {
         const settings = { retryBaseMs: 50, retryMaxMs: 500 };
         await must(call(`${simulator.url}/control/settings`, { method: 'PUT', body: settings }));

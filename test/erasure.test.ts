@@ -56,7 +56,7 @@ onEachEngine(engine => {
   });
   after(async () => {
     await gateway?.stop();
-    place?.remove();
+    await place?.remove();
   });
 
   const api = <T = Record<string, unknown>>(path: string, key: string, method = 'GET', body?: unknown) =>

@@ -56,7 +56,7 @@ onEachEngine(engine => {
   });
   afterEach(async () => {
     await gateway.kill();
-    place.remove();
+    await place.remove();
   });
 
   const fault = (action: Record<string, unknown>, times = 1) =>

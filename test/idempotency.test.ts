@@ -12,6 +12,13 @@ import {
 } from './harness/programs.ts';
 import { liveEnv, must, newTenant, type TestTenant, until } from './harness/tenant.ts';
 
+const templates = [
+  {
+    ...{ name: 'offer', language: 'en_US', status: 'APPROVED', category: 'MARKETING', id: '9001' },
+    components: [{ type: 'BODY', text: 'Come and see' }],
+  },
+];
+
 onEachEngine(engine => {
   let place: Place;
   let simulator: Program;
@@ -25,12 +32,12 @@ onEachEngine(engine => {
     gateways = [];
     for (let i = 0; i < (engine === 'postgres' ? 2 : 1); i++)
       gateways.push(await startGateway(place, { env }));
-    tenant = await newTenant(gateways[0]!, simulator.url);
+    tenant = await newTenant(gateways[0]!, simulator.url, { templates });
   });
   after(async () => {
     for (const gateway of gateways ?? []) await gateway.stop();
     await simulator?.stop();
-    place?.remove();
+    await place?.remove();
   });
 
   const received = async (to: string) =>
@@ -56,6 +63,29 @@ onEachEngine(engine => {
       path: `/v1/businesses/${tenant.tenantId}/send/messages`,
       headers: { 'x-api-key': tenant.key },
       body: { recipient: { id: `+${to}`, channelType: 'whatsapp' }, message: { text: words } },
+    }),
+    'cloud, marketing': (to: string, words: string) => ({
+      path: `/v25.0/${tenant.phoneNumberId}/marketing_messages`,
+      headers: {},
+      body: {
+        ...{ messaging_product: 'whatsapp', to, type: 'template', biz_opaque_callback_data: words },
+        template: { name: 'offer', language: { code: 'en_US' } },
+      },
+    }),
+    'connectly, templated': (to: string, words: string) => ({
+      path: `/v1/businesses/${tenant.tenantId}/send/whatsapp_templated_messages`,
+      headers: { 'x-api-key': tenant.key },
+      body: { number: `+${to}`, templateName: 'offer', language: 'en_US', callbackData: words },
+    }),
+    autokonnect: (to: string, words: string) => ({
+      path: `/api/v1/whatsapp/${tenant.numberId}/messages`,
+      headers: {},
+      body: { phone_number: to, type: 'text', message: words },
+    }),
+    'native, at commit': (to: string, words: string) => ({
+      path: '/api/v1/messages',
+      headers: { prefer: 'respond-async' },
+      body: { to, type: 'text', text: { body: words } },
     }),
   };
 
@@ -104,6 +134,33 @@ onEachEngine(engine => {
     assert.deepEqual([again.status, again.body], [first.status, { ...first.body, ...again.body }]);
     assert.match(again.text, /131026/);
     assert.equal(again.headers.get('idempotency-replayed'), 'true');
+  });
+
+  test('of a send that stayed uncertain a repeat hears that, and sends nothing again', async () => {
+    const { path, body } = doors.native('905321115555', 'perhaps');
+    const rule = { match: { to: '905321115555' }, times: 1, action: { kind: 'reset_before' } };
+    await must(call(`${simulator.url}/control/faults`, { body: rule }));
+    const ask = () =>
+      call<{ id: string }>(`${gateways[0]!.url}${path}`, {
+        key: tenant.key,
+        headers: { 'idempotency-key': 'uncertain-1', prefer: 'respond-async' },
+        body,
+      });
+    const first = await ask();
+    assert.equal(first.status, 202, first.text);
+    const statusNow = async () =>
+      (
+        await must<{ status: string }>(
+          call(`${gateways[0]!.url}/api/v1/messages/${first.body.id}`, { key: tenant.key }),
+        )
+      ).status;
+    await until(async () => (await statusNow()) === 'uncertain');
+    const again = await ask();
+    assert.deepEqual(
+      [again.status, again.body, again.headers.get('idempotency-replayed')],
+      [202, { ...first.body, status: 'uncertain' }, 'true'],
+    );
+    assert.equal(await received('905321115555'), 0);
   });
 
   test('a validation error is not kept', async () => {

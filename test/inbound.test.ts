@@ -29,7 +29,7 @@ onEachEngine(engine => {
   });
   after(async () => {
     await gateway?.stop();
-    place?.remove();
+    await place?.remove();
   });
 
   const post = (body: string, secret = tenant.appSecret) =>

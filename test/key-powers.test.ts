@@ -67,7 +67,7 @@ onEachEngine(engine => {
   });
   after(async () => {
     await gateway?.stop();
-    place?.remove();
+    await place?.remove();
   });
 
   describe('powers', () => {
@@ -193,7 +193,7 @@ onEachEngine(engine => {
         }
       } finally {
         await behind.stop();
-        ofProxy.remove();
+        await ofProxy.remove();
       }
     });
 

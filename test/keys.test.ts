@@ -95,7 +95,7 @@ onEachEngine(engine => {
   });
   after(async () => {
     await gateway?.stop();
-    place?.remove();
+    await place?.remove();
   });
 
   const knock = (door: Door, at: TestTenant, key: string, phone = '905321234567') =>

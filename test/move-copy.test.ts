@@ -77,7 +77,7 @@ describe('the copy', { skip }, () => {
     url = await newPostgresDatabase();
     assert.equal((await wagate(place, ['migrate'])).code, 0);
   });
-  // Rows of any content are no honest balances, and the end of the run proves all that is left.
+  // Rows of any content are no honest balances, and the end of the run proves all that is left on the server.
   afterEach(() =>
     onPostgres(url, client => client.query('drop schema public cascade; create schema public')),
   );
@@ -126,7 +126,7 @@ describe('the copy', { skip }, () => {
     file = openFile(place);
     assert.equal((file.prepare('select count(*) as n from tenants').get() as { n: number }).n, nasty.length);
     file.close();
-    place.remove();
+    await place.discard();
   });
 
   test('a change on one side is found by --verify, and it alone', async () => {
@@ -147,7 +147,7 @@ describe('the copy', { skip }, () => {
     assert.match(verified.stdout, /^tries +6 +5 .* DIFFERENT$/m);
     assert.equal(verified.stdout.match(/DIFFERENT/g)!.length, 2);
     await refused(wagate(place, ['move', '--undo', '--to', url]), /other rows in tries, windows/);
-    place.remove();
+    await place.discard();
   });
 
   test('a copy that is not equal is told, not used, and undone', async () => {
@@ -173,7 +173,7 @@ describe('the copy', { skip }, () => {
     assert.equal(undone.code, 0, undone.stderr);
     assert.equal((await wagate(place, ['migrate'])).code, 0);
     await refused(wagate(place, ['serve'], { DATABASE_URL: url, PORT: '0' }), /that was undone/);
-    place.remove();
+    await place.discard();
   });
 
   test('killed midway: neither side starts, a repeat goes on and ends equal', async () => {
@@ -221,7 +221,7 @@ describe('the copy', { skip }, () => {
     const other = await newPlace('sqlite');
     assert.equal((await wagate(other, ['migrate'])).code, 0);
     await refused(wagate(other, ['move', '--to', url]), /holds a move of another database \(from /);
-    other.remove();
+    await other.remove();
     const { stdout, stderr } = await moved(place, url);
     const already = /^messages: ([\d,]+) of 60,000 rows are there already$/m.exec(stderr);
     assert.equal(Number(already?.[1]?.replaceAll(',', '')), before);
@@ -229,7 +229,7 @@ describe('the copy', { skip }, () => {
     await client.end();
     const again = await moved(place, url);
     assert.match(again.stderr, /It was moved there already/);
-    place.remove();
+    await place.remove();
   });
 
   test('undone while nothing happened there: the embedded database is back, the other one is barred', async () => {
@@ -255,7 +255,7 @@ describe('the copy', { skip }, () => {
     assert.ok(!told.includes('pass-word'));
     assert.equal((await wagate(place, ['move', '--undo', '--force'])).code, 0);
     assert.ok(!existsSync(join(folderOf(place), 'move.json')));
-    place.remove();
+    await place.remove();
   });
 
   test('what cannot be moved, or not there, is refused and changes nothing', async () => {
@@ -284,7 +284,7 @@ describe('the copy', { skip }, () => {
     });
     await refused(moveTo(migrated), /is not empty: a gateway runs on it/);
     await running.stop();
-    elsewhere.remove();
+    await elsewhere.remove();
 
     const gateway = await startGateway(place);
     await refused(moveTo(migrated), /^A gateway runs on .*: stop it \(Ctrl-C or SIGTERM\), then repeat/m);
@@ -298,6 +298,6 @@ describe('the copy', { skip }, () => {
     );
     // Only migrated, or a gateway was there and left: nothing of its own.
     await moved(place, migrated);
-    place.remove();
+    await place.remove();
   });
 });

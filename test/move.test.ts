@@ -57,7 +57,7 @@ describe('an installation in use', { skip }, () => {
   after(async () => {
     await gateway?.kill();
     await simulator?.stop();
-    place?.remove();
+    await place?.remove();
   });
 
   const api = <T = NativeMessage & { messageId: string }>(path: string, method = 'GET', body?: unknown) =>
@@ -201,6 +201,6 @@ describe('an installation in use', { skip }, () => {
     for (const id of ids.filter(one => got.has(one)))
       await until(async () => (await statusOf(id)) === 'read');
     await gateway.kill();
-    old.remove();
+    await old.remove();
   });
 });

@@ -44,7 +44,7 @@ onEachEngine(engine => {
   });
   after(async () => {
     await gateway?.stop();
-    place?.remove();
+    await place?.remove();
   });
 
   const api = <T = Record<string, unknown>>(path: string, key = own.key, method = 'GET', body?: unknown) =>
@@ -187,6 +187,51 @@ onEachEngine(engine => {
     assert.equal((await optOut(userId))?.source, 'message');
     assert.equal((await api(`/opt-outs/${phone}`, own.key, 'DELETE')).status, 200);
     for (const name of [phone, userId]) assert.equal(await optOut(name), null, name);
+  });
+
+  test('a wish goes with the person to its new number and its new user id', async () => {
+    const [before, now, userId] = ['905321000051', '905321000052', 'TR.51'];
+    const changed = (from: string, system: object) =>
+      writes(from, '', 0, { type: 'system', text: undefined, system: { body: 'changed', ...system } });
+    await writes(before, 'STOP', 60);
+    const asked = await optOut(before);
+    await changed(before, { type: 'user_changed_number', wa_id: now });
+    assert.deepEqual(await optOut(now), { ...asked, recipient: now });
+    assert.equal((await send(now, 'marketing')).body.code, 'recipient_opted_out');
+    // Whoever gets the old number has asked for nothing.
+    assert.equal((await send(before, 'marketing')).body.code, 'recipient_opted_out');
+
+    await changed(now, { type: 'user_changed_user_id', user_id: userId });
+    assert.equal((await optOut(userId))?.at, asked?.at);
+    await post('user_id_update', {
+      user_id_update: [
+        { detail: 'changed', user_id: { previous: userId, current: 'TR.52' }, timestamp: seconds() },
+      ],
+    });
+    assert.equal((await optOut('TR.52'))?.at, asked?.at);
+
+    // What the person says under the new name counts there; the news of the change, come again, takes nothing of it back.
+    await writes(now, 'START', 30);
+    assert.equal(await optOut(now), null);
+    await changed(before, { type: 'user_changed_number', wa_id: now });
+    assert.equal(await optOut(now), null);
+    await changed('905321000053', { type: 'user_changed_number', wa_id: '905321000054' });
+    assert.equal(await optOut('905321000054'), null);
+    await changed('905321000053', { type: 'customer_identity_changed' });
+  });
+
+  test('the wish of an erased person goes with it, and does not name it', async () => {
+    const [before, now] = ['905321000055', '905321000056'];
+    await writes(before, 'STOP', 5);
+    const { body } = await api<{ id: string }>('/erasures', own.key, 'POST', { recipient: before });
+    for (;;) {
+      const { body: receipt } = await api<{ status: string }>(`/erasures/${body.id}`);
+      if (receipt.status === 'done') break;
+    }
+    const system = { type: 'user_changed_number', body: 'changed', wa_id: now };
+    await writes(before, '', 0, { type: 'system', text: undefined, system });
+    assert.equal((await send(now, 'marketing')).body.code, 'recipient_opted_out');
+    assert.ok(!(await api('/opt-outs')).text.includes(now));
   });
 
   test('a send that Meta fails because the person stopped marketing marks it, and is told in our words', async () => {

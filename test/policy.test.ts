@@ -30,7 +30,7 @@ onEachEngine(engine => {
   after(async () => {
     for (const gateway of gateways) await gateway.stop();
     await simulator?.stop();
-    place?.remove();
+    await place?.remove();
   });
 
   const newKey = async (body: Record<string, unknown>) =>
@@ -65,6 +65,49 @@ onEachEngine(engine => {
       assert.ok(Number(headers.get('retry-after')) >= 1 && Number(headers.get('retry-after')) <= 60);
     }
     await until(async () => (await received(to)) === 50);
+  });
+
+  test('a balance for exactly so many messages lets exactly so many go, through however many processes', async () => {
+    const payer = await newTenant(gateways[0]!, simulator.url);
+    const operator = { key: operatorKey };
+    const path = `${gateways[0]!.url}/api/v1/tenants/${payer.tenantId}`;
+    await must(
+      call(`${gateways[0]!.url}/api/v1/prices`, {
+        ...operator,
+        body: { csv: 'market,category,valid_from,price\n90,service,2025-01-01,0.004\n' },
+      }),
+    );
+    // Fee 0.001 and price 0.004 each: 30 of them, and all but a micro of one more.
+    await must(call(`${path}/top-ups`, { ...operator, body: { amount: '0.154999' } }));
+    await must(call(path, { ...operator, method: 'PATCH', body: { billing: 'prepaid' } }));
+    const answers = await Promise.all(
+      Array.from({ length: 120 }, (_, i) =>
+        call(`${gateways[i % gateways.length]!.url}/api/v1/messages`, {
+          key: payer.key,
+          body: text(String(905_324_450_000 + i)),
+        }),
+      ),
+    );
+    const sent = answers.filter(({ status }) => status === 200);
+    const refused = answers.filter(({ status }) => status === 402);
+    assert.deepEqual([sent.length, refused.length], [30, 90], JSON.stringify(answers.map(one => one.status)));
+    for (const { body } of refused) assert.equal(body.code, 'balance_insufficient');
+    const { data } = await must<{ data: { bizOpaqueCallbackData: string }[] }>(
+      call(`${simulator.url}/control/received?phone_number_id=${payer.phoneNumberId}&limit=1000`),
+    );
+    assert.deepEqual(
+      data.map(one => one.bizOpaqueCallbackData).sort(),
+      sent.map(({ body }) => String(body.id)).sort(),
+    );
+    const listed = await must<{ data: unknown[] }>(
+      call(`${gateways[0]!.url}/api/v1/messages?limit=200`, { key: payer.key }),
+    );
+    assert.equal(listed.data.length, 30);
+    const { available, charged, held } = await must<
+      Record<'available' | 'charged' | 'held', { micros: number }>
+    >(call(`${gateways.at(-1)!.url}/api/v1/balance`, { key: payer.key }));
+    assert.equal(available.micros, 4_999);
+    assert.equal(charged.micros + held.micros, 150_000);
   });
 
   test("Connexease's headers stand on every answer of a send, in its own case", async () => {
@@ -106,17 +149,25 @@ onEachEngine(engine => {
         { ...text(to), messaging_product: 'whatsapp' },
       ],
       ['/v1/wa/message?preview=1', { ...text(to), messaging_product: 'whatsapp' }],
+      [
+        `/v1/businesses/${tenant.tenantId}/send/messages?preview=true`,
+        { recipient: { id: `+${to}`, channelType: 'whatsapp' }, message: { text: 'hi' } },
+      ],
+      [
+        `/api/v1/whatsapp/${tenant.numberId}/messages?preview=true`,
+        { phone_number: to, type: 'text', message: 'hi' },
+      ],
     ] as const;
     for (const [path, body] of previews) {
       const preview = await must<{
         wouldSend: boolean;
         limits: { remainingMinute: number };
         messages: { toMeta: Record<string, unknown> }[];
-      }>(call(`${gateways[0]!.url}${path}`, { key, body }));
+      }>(call(`${gateways[0]!.url}${path}`, { key, headers: { 'x-api-key': key }, body }));
       assert.equal(preview.wouldSend, true, path);
       assert.deepEqual(preview.messages[0]?.toMeta, {
         ...{ messaging_product: 'whatsapp', recipient_type: 'individual' },
-        ...text(to),
+        ...text(path.includes('businesses') || path.includes('whatsapp/') ? `+${to}` : to),
       });
     }
     const sent = await call(`${gateways[0]!.url}/api/v1/messages`, { key, body: text(to) });

@@ -110,7 +110,7 @@ test('old and new work on one database while it is migrated', {
   } finally {
     for (const gateway of gateways) await gateway.stop();
     await simulator.stop();
-    place.remove();
+    await place.remove();
     rmSync(next, { recursive: true, force: true });
   }
 });

@@ -3,7 +3,7 @@
  * so, and fails if WAGATE_TEST_REQUIRE asks for it. Every SQL statement that runs meanwhile is watched, and judged at the end.
  */
 import { spawn } from 'node:child_process';
-import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -34,6 +34,7 @@ if (programs === undefined) {
 const server = programs === undefined ? undefined : await startPostgres(programs);
 const url = await server?.createDatabase('wagate_tests');
 const statements = mkdtempSync(join(tmpdir(), 'wagate-statements-'));
+const proofs = join(statements, 'proofs.txt');
 
 const child = spawn(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=300000', ...files], {
   cwd: root,
@@ -41,21 +42,35 @@ const child = spawn(process.execPath, ['--test', '--test-concurrency=2', '--test
   env: {
     ...process.env,
     NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${watcher(statements)}`.trim(),
+    WAGATE_TEST_PROOFS: proofs,
     ...(url === undefined ? {} : { WAGATE_TEST_POSTGRES: url }),
   },
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
 let code = await new Promise<number>(resolve => child.once('exit', status => resolve(status ?? 1)));
 if (!(await judgeStatements())) code ||= 1;
+tellProofs();
 if (url !== undefined && !(await judgeMoney(url))) code ||= 1;
 rmSync(statements, { recursive: true });
 await server?.stop();
 process.exit(code);
 
-/** Whatever the tests did over HTTP, no micro may be astray. */
+/** Each was proved where its test gave it up (harness/prove-money.ts); one that is astray has failed its test. */
+function tellProofs(): void {
+  const lines = existsSync(proofs) ? readFileSync(proofs, 'utf8').trim().split('\n') : [];
+  for (const engine of ['sqlite', 'postgres']) {
+    const tenants = lines.filter(line => line.startsWith(engine)).map(line => Number(line.split(' ')[1]));
+    const sum = tenants.reduce((all, count) => all + count, 0);
+    console.log(`Money, ${engine}: ${sum} tenants in ${tenants.length} databases added up when given up`);
+  }
+}
+
+/** And once more all that is left on the server, also by tests that gave nothing up. */
 async function judgeMoney(url: string): Promise<boolean> {
   const { databases, tenants, astray } = await proveServer(url);
-  console.log(`Money, postgres: ${tenants} tenants in ${databases} databases, ${astray.length} astray`);
+  console.log(
+    `Money, postgres: ${tenants} tenants in ${databases} databases at the end, ${astray.length} astray`,
+  );
   for (const one of astray) console.error(`\n✖ ${one}`);
   return astray.length === 0;
 }

@@ -76,7 +76,7 @@ describe('whatsapp-api-js', () => {
 
   after(async () => {
     await gateway?.stop();
-    place?.remove();
+    await place?.remove();
   });
 
   /** The SDK has no base URL of its own, but takes a `fetch`: this one only changes the host. */

@@ -52,7 +52,7 @@ onEachEngine(engine => {
   });
   after(async () => {
     await gateway?.stop();
-    place?.remove();
+    await place?.remove();
   });
 
   for (const [dialect, send] of Object.entries(sends)) {

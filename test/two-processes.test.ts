@@ -76,7 +76,7 @@ for (const { name, skip, pooled, listenUrl, notices } of ways) {
       assert.equal(await b?.stop(), 0);
       await pooler?.stop();
       await simulator?.stop();
-      place?.remove();
+      await place?.remove();
     });
 
     const send = (gateway: Program, n: number) =>

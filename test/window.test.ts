@@ -47,7 +47,7 @@ onEachEngine(engine => {
   });
   after(async () => {
     await gateway?.stop();
-    place?.remove();
+    await place?.remove();
   });
 
   const send = (to: unknown, more: object = {}, key = demoKey) =>
@@ -70,14 +70,14 @@ onEachEngine(engine => {
       ...{ key: operatorKey, method },
       ...(body === undefined ? {} : { body }),
     });
-  const post = (value: object) => {
+  const post = (value: object, field = 'messages') => {
     const body = JSON.stringify({
       entry: [
         {
           id: tenant.wabaId,
           changes: [
             {
-              field: 'messages',
+              field,
               value: { metadata: { phone_number_id: tenant.phoneNumberId }, ...value },
             },
           ],
@@ -140,6 +140,71 @@ onEachEngine(engine => {
     assert.equal(await typeOf(open.body), 'text');
     const [own] = (await conversation(phone)).windows;
     assert.deepEqual(open.body.window, { open: true, closesAt: own?.closesAt, sent: 'content' });
+  });
+
+  test('a call of the person opens the window as a message does, one of ours does not', async () => {
+    const [phone, userId] = ['905321200008', 'TR.8'];
+    const at = Math.floor(Date.now() / 1000) - 3_600;
+    const rings = (more: object) =>
+      post(
+        {
+          calls: [
+            {
+              ...{ id: 'wacid.1', from: phone, from_user_id: userId, to: '15550000000', event: 'connect' },
+              ...{ timestamp: String(at), direction: 'USER_INITIATED' },
+              ...more,
+            },
+          ],
+        },
+        'calls',
+      );
+    const closesAt = async (name = phone) =>
+      (await conversation(name, tenant.key)).windows.map(window => Date.parse(window.closesAt) - 24 * hourMs);
+    await rings({ direction: 'BUSINESS_INITIATED' });
+    await rings({ event: 'terminate', status: 'FAILED' });
+    assert.deepEqual(await closesAt(), []);
+    await rings({});
+    for (const name of [phone, userId]) assert.deepEqual(await closesAt(name), [at * 1_000]);
+    // Its end tells nothing new, and a late earlier call takes nothing back.
+    await rings({ event: 'terminate', status: 'COMPLETED', timestamp: String(at + 60), start_time: at });
+    await rings({ id: 'wacid.0', timestamp: String(at - 60) });
+    assert.deepEqual(await closesAt(), [at * 1_000]);
+    await rings({ id: 'wacid.2', timestamp: String(at + 120) });
+    assert.deepEqual(await closesAt(), [(at + 120) * 1_000]);
+  });
+
+  test('a repeat under an Idempotency-Key hears the same of the window, whatever has become of it', async () => {
+    const phone = '905321200007';
+    const window = { fallback: { template: { name: 'hello_world', language: { code: 'en_US' } } } };
+    for (const prefer of ['respond-sync', 'respond-async']) {
+      const ask = () =>
+        call<Sent>(`${gateway.url}/api/v1/messages`, {
+          key: demoKey,
+          headers: { 'idempotency-key': `window-${prefer}`, prefer },
+          body: { to: phone, type: 'text', text: { body: 'hi' }, window },
+        });
+      const first = await ask();
+      assert.ok(first.status < 300, first.text);
+      assert.equal(first.body.window?.sent, prefer === 'respond-sync' ? 'fallback' : 'content');
+      await write(phone);
+      const again = await ask();
+      assert.equal(again.headers.get('idempotency-replayed'), 'true');
+      assert.deepEqual(
+        [again.status, again.body.id, again.body.window],
+        [first.status, first.body.id, first.body.window],
+      );
+    }
+    // At once, where the first is of the same batch.
+    const twins = await Promise.all(
+      [1, 2, 3, 4].map(() =>
+        call<Sent>(`${gateway.url}/api/v1/messages`, {
+          key: demoKey,
+          headers: { 'idempotency-key': 'window-twins' },
+          body: { to: phone, type: 'text', text: { body: 'hi' } },
+        }),
+      ),
+    );
+    assert.deepEqual(new Set(twins.map(({ body }) => body.window?.sent)), new Set(['content']));
   });
 
   test('a number listens from its first webhook of messages on, also when it is connected again', async () => {

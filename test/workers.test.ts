@@ -57,7 +57,7 @@ describe('on PostgreSQL', { skip }, () => {
   afterEach(async () => {
     await sql.end();
     await gateway.stop();
-    place.remove();
+    await place.remove();
   });
 
   const workers = async () =>
@@ -211,7 +211,7 @@ describe('demo mode', { skip }, () => {
         assert.equal(printed(id, status), 1, `${id} ${status}`);
     assert.equal(gateway.output().match(/runs in demo mode/g)?.length, 1);
     assert.equal(gateway.output().match(/Stopping/g)?.length, 1);
-    place.remove();
+    await place.remove();
   });
 });
 
@@ -248,7 +248,7 @@ test('a worker that cannot start is told once, in words', { skip }, async () => 
     (error: Error) =>
       /ended with code 2/.test(error.message) && error.message.match(/start a newer Wagate/g)?.length === 1,
   );
-  place.remove();
+  await place.remove();
 });
 
 function isRunning(pid: number): boolean {

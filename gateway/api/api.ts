@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { PriceBook } from '../billing/price-book.ts';
 import type { Authenticator } from '../http/authenticate.ts';
+import type { AnnounceChanges } from '../messages/announce-changes.ts';
 import type { Feed } from '../messages/feed.ts';
 import type { Retention } from '../retention/worker.ts';
 import type { WordBook } from '../tenants/opt-out-words.ts';
@@ -27,6 +28,7 @@ import { topUpRoutes } from './top-ups.ts';
 export interface ApiDeps extends ConnectDeps {
   authenticator: Authenticator;
   feed: Feed;
+  announce: AnnounceChanges;
   words: WordBook;
   retention: Pick<Retention, 'eraseNow'>;
   prices: Pick<PriceBook, 'reload'>;

@@ -85,11 +85,11 @@ export async function reconnectNumber(
   const facts = await askPhone(deps.graph, number.phoneNumberId, next.accessToken);
   if (isRefusal(facts)) return facts;
   const lane = { tenantId: number.tenantId, numberId: number.id };
-  const { displayNumber, verifiedName } = storableFacts(facts);
+  const told = storableFacts(facts);
   const sealed = sealSecrets(deps.seal, number.id, next);
   await deps.database.transact(async tx => {
-    const facts = { displayNumber, verifiedName, sealed, windowPolicy: next.windowPolicy };
-    await updateNumber(tx, number.tenantId, number.id, facts, deps.now());
+    const change = { ...told, sealed, windowPolicy: next.windowPolicy };
+    await updateNumber(tx, number.tenantId, number.id, change, deps.now());
     if (perSecond !== undefined) await setLaneRate(tx, lane, perSecond);
     await resumeLane(tx, lane, deps.now());
   });
@@ -134,16 +134,17 @@ async function insert(
   await insertNumber(tx, {
     ...{ tenantId, id, phoneNumberId, wabaId, ...storableFacts(facts) },
     ...{ status: 'connected', statusReason: null, createdAt: at, updatedAt: at },
-    ...{ windowPolicy: input.windowPolicy ?? 'check', listeningSince: null },
+    ...{ windowPolicy: input.windowPolicy ?? 'check', listeningSince: null, messagingLimit: null },
     sealed: sealSecrets(seal, id, input),
   });
   await createLane(tx, { tenantId, numberId: id }, input.perSecond ?? facts.perSecond);
   return id;
 }
 
-const storableFacts = ({ displayNumber, verifiedName }: PhoneFacts) => ({
+const storableFacts = ({ displayNumber, verifiedName, quality }: PhoneFacts) => ({
   displayNumber,
   verifiedName: storable(verifiedName),
+  quality: quality === null ? null : storable(quality),
 });
 
 /** Templates and webhooks of the account: wanted, and no reason to undo anything. */

@@ -2,6 +2,7 @@
 import { isRefusal, type Refusal } from '../canonical/refusal.ts';
 import type { Principal } from '../http/authenticate.ts';
 import { seesNumber } from '../http/select-number.ts';
+import type { Change } from '../messages/feed.ts';
 import { findMessage, listMessages, listTries, type StoredMessage } from '../messages/lookup.ts';
 import { cancelMessage } from '../messages/queue.ts';
 import type { ApiDeps } from './api.ts';
@@ -11,7 +12,7 @@ import { type Route, tenantRoute } from './route.ts';
 
 const pageSize = 50;
 
-export function messageRoutes({ database, numbers, feed, now }: ApiDeps): Route[] {
+export function messageRoutes({ database, numbers, feed, announce, now }: ApiDeps): Route[] {
   /** The message the path names, if this key may see it. */
   async function findOwn(
     { messageId: id = '' }: Record<string, string>,
@@ -82,13 +83,19 @@ export function messageRoutes({ database, numbers, feed, now }: ApiDeps): Route[
         if (isRefusal(message)) return message;
         const { tenantId, id } = message;
         const at = now();
-        if (!(await database.transact(tx => cancelMessage(tx, tenantId, id, at)))) {
+        const changes: Change[] = [{ tenantId, id, status: 'canceled', at }];
+        const isCanceled = await database.transact(async tx => {
+          const done = await cancelMessage(tx, tenantId, id, at);
+          if (done) await announce(tx, changes);
+          return done;
+        });
+        if (!isCanceled) {
           return {
             code: 'conflict',
             reason: `Message ${id} is ${message.status}: only a scheduled or queued one can be canceled.`,
           };
         }
-        feed.publish([{ tenantId, id, status: 'canceled', at }]);
+        feed.publish(changes);
         const canceled = await findOwn(params, principal);
         return isRefusal(canceled) ? canceled : tell(canceled);
       },

@@ -2,6 +2,7 @@
 import { isObject, type JsonObject } from '../canonical/json.ts';
 import { invalid, isRefusal, type Refusal } from '../canonical/refusal.ts';
 import type { Graph, GraphRequest } from '../meta/graph.ts';
+import { perSecondOf, perSecondUnknown } from '../meta/throughput.ts';
 import { metaError } from '../meta/verdict.ts';
 
 export interface PhoneFacts {
@@ -9,11 +10,9 @@ export interface PhoneFacts {
   displayNumber: string;
   verifiedName: string;
   perSecond: number;
+  /** GREEN, YELLOW, RED, UNKNOWN; null when Meta does not say. */
+  quality: string | null;
 }
-
-/** Messages per second by Meta's throughput level (cloud-api.md §6); 20 with coexistence cannot be seen here. */
-const perSecondOf: Record<string, number> = { STANDARD: 80, HIGH: 1000 };
-const perSecondUnknown = 80;
 
 export async function askPhone(
   graph: Graph,
@@ -28,6 +27,7 @@ export async function askPhone(
     displayNumber: String(phone.display_phone_number ?? '').replace(/\D/g, ''),
     verifiedName: String(phone.verified_name ?? ''),
     perSecond: perSecondOf[level] ?? perSecondUnknown,
+    quality: typeof phone.quality_rating === 'string' ? phone.quality_rating : null,
   };
 }
 

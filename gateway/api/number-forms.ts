@@ -17,6 +17,15 @@ const members = {
   status: Type.Enum(['connected', 'disconnected']),
   reason: nullable(Type.String({ description: 'Why it is disconnected.' })),
   perSecond: Type.Integer({ description: 'Messages per second that Meta takes from it.' }),
+  quality: nullable(
+    Type.String({ description: "Meta's rating: GREEN, YELLOW, RED or UNKNOWN; null before it is told." }),
+  ),
+  messagingLimit: nullable(
+    Type.String({
+      description:
+        'How many people it may write to in 24 hours outside of windows, in the words of Meta: TIER_2K, TIER_UNLIMITED, …; null before it is told.',
+    }),
+  ),
   windowPolicy: WindowPolicy,
   listeningSince: nullable(
     Type.String({

@@ -165,6 +165,8 @@ function tell(number: Omit<StoredNumber, 'sealed'>) {
     status: number.status,
     reason: number.statusReason,
     perSecond: number.perSecond,
+    quality: number.quality,
+    messagingLimit: number.messagingLimit,
     windowPolicy: number.windowPolicy,
     listeningSince: number.listeningSince === null ? null : isoTime(number.listeningSince),
     createdAt: isoTime(number.createdAt),

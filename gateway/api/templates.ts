@@ -5,7 +5,7 @@ import { findNumber } from '../tenants/numbers.ts';
 import { listTemplates, type Template } from '../tenants/templates.ts';
 import type { ApiDeps } from './api.ts';
 import { type Route, tenantRoute } from './route.ts';
-import { listOf, MetaObject, Time } from './schemas.ts';
+import { listOf, MetaObject, nullable, Time } from './schemas.ts';
 
 export const TemplateForm = Type.Object({
   id: Type.Integer({ description: "The gateway's own id, AutoKonnect's template id." }),
@@ -17,6 +17,8 @@ export const TemplateForm = Type.Object({
   status: Type.String(),
   parameterFormat: Type.Enum(['POSITIONAL', 'NAMED']),
   components: Type.Array(MetaObject),
+  quality: nullable(Type.String({ description: 'GREEN, YELLOW, RED or UNKNOWN; null before Meta told it.' })),
+  reason: nullable(Type.String({ description: 'Why Meta rejected or paused it, in its own word.' })),
   syncedAt: Time,
 });
 

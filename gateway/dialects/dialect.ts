@@ -101,6 +101,8 @@ export type Command = SendCommand | MarkReadCommand;
 export interface AcceptedMessage {
   id: string;
   status: string;
+  /** Of its content. */
+  type: string;
   recipient: Recipient;
   wamid: string | null;
   /** Meta's own answer `{messaging_product, contacts, messages}`; null if it was never seen. */

@@ -27,6 +27,11 @@ function contactOf({ recipient }: AcceptedMessage): Json {
   }
 }
 
-function messageOf({ recipient, wamid, id }: AcceptedMessage): Json {
-  return { id: wamid ?? id, ...(recipient.kind === 'group' ? { group_id: recipient.id } : {}) };
+function messageOf({ recipient, wamid, id, type }: AcceptedMessage): Json {
+  return {
+    id: wamid ?? id,
+    ...(recipient.kind === 'group' ? { group_id: recipient.id } : {}),
+    // The commonest of its three words; which it was nobody heard (§1.1).
+    ...(type === 'template' ? { message_status: 'accepted' } : {}),
+  };
 }

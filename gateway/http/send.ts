@@ -9,7 +9,6 @@ import type { LimitState } from '../canonical/key-limit.ts';
 import { checkContent } from '../canonical/limits.ts';
 import { type Issue, isRefusal, type Refusal } from '../canonical/refusal.ts';
 import {
-  type AcceptedMessage,
   type Dialect,
   type Door,
   isTemplateNeed,
@@ -18,9 +17,10 @@ import {
   type WireAnswer,
   type WireRequest,
 } from '../dialects/dialect.ts';
-import type { Accept, Call, Preview } from '../messages/accept.ts';
+import type { Accept, Preview } from '../messages/accept.ts';
 import type { NewMessage } from '../messages/message.ts';
 import type { Verdict } from '../messages/policy/judge.ts';
+import { type ToldWindow, tellWindows } from '../messages/policy/people.ts';
 import type { Waiters } from '../messages/waiters.ts';
 import type { Graph } from '../meta/graph.ts';
 import { BatchFull } from '../platform/batch.ts';
@@ -219,11 +219,11 @@ async function send(
   if (verdict.kind === 'refused') return verdict.refusal;
   if (verdict.kind === 'repeated') {
     request.beside.replayed = true;
-    return repeated(request, principal.tenantId, verdict.messageIds, call.urgent, number);
+    return repeated(request, principal.tenantId, verdict, call.urgent, number);
   }
-  const windows = windowsOf(call, verdict);
-  if (settlement === undefined) return accepted(verdict.messages, recipients, windows);
-  return settled(request, await settlement, messages[0]!, recipients[0]!, number, windows[0]);
+  const told = call.needsWindow ? tellWindows(verdict.messages, verdict.windows) : {};
+  if (settlement === undefined) return accepted(verdict.messages, recipients, told);
+  return settled(request, await settlement, messages[0]!, recipients[0]!, number, told[messages[0]!.id]);
 }
 
 /** The command's own recipients and those of its tags, each person once, in the order first named. */
@@ -242,27 +242,15 @@ function templateName({ type, template }: Content): string | null {
   return type === 'template' && isObject(template) ? String(template.name ?? '') : null;
 }
 
-/** What there is to tell of each message's window, where it mattered. */
-function windowsOf(
-  { needsWindow }: Call,
-  { messages, windows }: Extract<Verdict, { kind: 'accepted' }>,
-): AcceptedMessage['window'][] {
-  return messages.map(({ type, createdAt }, i) => {
-    if (!needsWindow) return undefined;
-    const closesAt = windows[i]?.closesAt ?? null;
-    return { open: closesAt !== null && closesAt > createdAt, closesAt, sentFallback: type === 'template' };
-  });
-}
-
 function accepted(
   messages: NewMessage[],
   recipients: Recipient[],
-  windows: AcceptedMessage['window'][],
+  told: Record<string, ToldWindow>,
 ): Outcome {
-  const [first, ...rest] = messages.map(({ id, status, wamid, fake }, i) => {
-    const window = windows[i];
+  const [first, ...rest] = messages.map(({ id, type, status, wamid, fake }, i) => {
+    const window = told[id];
     return {
-      ...{ id, status, recipient: recipients[i]!, wamid, meta: null, fake },
+      ...{ id, type, status, recipient: recipients[i]!, wamid, meta: null, fake },
       ...(window === undefined ? {} : { window }),
     };
   });

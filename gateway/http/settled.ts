@@ -4,6 +4,7 @@ import type { Refusal } from '../canonical/refusal.ts';
 import type { AcceptedMessage, Outcome } from '../dialects/dialect.ts';
 import { findMessages, messageStatus, type StoredMessage, settlements } from '../messages/lookup.ts';
 import type { Settlement } from '../messages/message.ts';
+import type { Verdict } from '../messages/policy/judge.ts';
 import type { Waiters } from '../messages/waiters.ts';
 import type { Database } from '../platform/database.ts';
 import type { SendingNumber } from '../tenants/number-book.ts';
@@ -18,7 +19,7 @@ export interface SettledDeps {
 export async function settled(
   { database }: SettledDeps,
   settlement: Settlement | undefined,
-  message: { tenantId: string; id: string },
+  message: { tenantId: string; id: string; type: string },
   recipient: Recipient,
   number: SendingNumber,
   window?: AcceptedMessage['window'],
@@ -36,7 +37,8 @@ export async function settled(
         : recipient;
     // accepted: what the caller waited for, also when Meta's next word was quicker than our answer.
     const told = {
-      ...{ id: message.id, status: 'accepted', recipient: seen, wamid, meta: answer ?? null, fake: false },
+      ...{ id: message.id, type: message.type, status: 'accepted', recipient: seen },
+      ...{ wamid, meta: answer ?? null, fake: false },
       ...(window === undefined ? {} : { window }),
     };
     return { kind: 'sent', messages: [told] };
@@ -55,7 +57,7 @@ export async function settled(
 export async function repeated(
   deps: SettledDeps,
   tenantId: string,
-  ids: string[],
+  { messageIds: ids, told }: Extract<Verdict, { kind: 'repeated' }>,
   waits: boolean,
   number: SendingNumber,
 ): Promise<Outcome | Refusal> {
@@ -71,20 +73,26 @@ export async function repeated(
       status: 'failed',
       reason: 'the message was removed meanwhile',
     };
-  if (!waits) return { kind: 'sent', messages: [tell(first), ...rest.map(tell)] };
+  if (!waits)
+    return {
+      kind: 'sent',
+      messages: [tell(first, told[first.id]), ...rest.map(one => tell(one, told[one.id]))],
+    };
   const [known] = await settlements(deps.database, tenantId, [first.id]);
   // The first may be under way, here or in another process; what ends between these two lines the next look at the rows finds.
   const settlement = known ?? (await deps.waiters.wait(tenantId, first.id, deps.answerTimeoutMs));
-  return settled(deps, settlement, first, recipientOf(first), number);
+  return settled(deps, settlement, first, recipientOf(first), number, told[first.id]);
 }
 
-const tell = (message: StoredMessage): AcceptedMessage => ({
+const tell = (message: StoredMessage, window: AcceptedMessage['window']): AcceptedMessage => ({
   id: message.id,
+  type: message.type,
   status: message.status,
   recipient: recipientOf(message),
   wamid: message.wamid,
   meta: null,
   fake: message.fake,
+  ...(window === undefined ? {} : { window }),
 });
 
 /** As the first call named it: what Meta was given stands in the body. */

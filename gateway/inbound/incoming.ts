@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { isObject, type JsonObject, parseJson } from '../canonical/json.ts';
 import { first, type Sql, storable, type Tx } from '../platform/database.ts';
-import type { IncomingFact, KeptFact } from './read-payload.ts';
+import type { Fact, IncomingFact, KeptFact } from './facts.ts';
 
 export type IncomingMessage = Pick<IncomingFact, 'wamid' | 'sender' | 'type' | 'at' | 'payload'> & {
   numberId: number;
@@ -18,15 +18,19 @@ export async function insertIncoming<M extends IncomingMessage>(
   messages: M[],
   now: number,
 ): Promise<M[]> {
-  const rows = messages.map(message => ({
-    number: message.numberId,
-    wamid: storable(message.wamid),
-    anonymous: anonymous(storable(message.wamid)),
-    sender: storable(message.sender),
-    type: storable(message.type),
-    payload: JSON.stringify(message.payload),
-    at: message.at,
-  }));
+  const once = new Map(messages.toReversed().map(message => [keyOf(message), message]));
+  // In one order, so that no two processes wait for each other.
+  const rows = [...once]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, message]) => ({
+      number: message.numberId,
+      wamid: storable(message.wamid),
+      anonymous: anonymous(storable(message.wamid)),
+      sender: storable(message.sender),
+      type: storable(message.type),
+      payload: JSON.stringify(message.payload),
+      at: message.at,
+    }));
   const inserted = await tx.all<{ number_id: number; wamid: string }>(
     `insert into incoming (tenant_id, number_id, wamid, sender, type, payload, at, received_at)
      select $1, cast(value ->> 'number' as bigint), value ->> 'wamid', value ->> 'sender', value ->> 'type',
@@ -39,8 +43,10 @@ export async function insertIncoming<M extends IncomingMessage>(
     [tenantId, JSON.stringify(rows), now],
   );
   const fresh = new Set(inserted.map(row => `${row.number_id} ${row.wamid}`));
-  return messages.filter(message => fresh.has(`${message.numberId} ${storable(message.wamid)}`));
+  return messages.filter(message => fresh.has(keyOf(message)) && once.get(keyOf(message)) === message);
 }
+
+const keyOf = ({ numberId, wamid }: { numberId: number; wamid: string }) => `${numberId} ${storable(wamid)}`;
 
 /** A wamid spells out a phone number, but its random end makes the hash tell nothing. */
 const anonymous = (wamid: string) => `sha256:${createHash('sha256').update(wamid).digest('base64url')}`;
@@ -79,21 +85,31 @@ export async function anonymizeIncoming(
   );
 }
 
-/** Keeps what we do not interpret, and what may only take effect the first time it comes, once each. Returns those that were new. */
-export async function keepChanges<F extends Pick<KeptFact, 'field' | 'payload'>>(
+/** What a change is known by when it comes again: who told what of whom, and when, as far as Meta gives a time. */
+export type Keepable = Pick<KeptFact, 'wabaId' | 'phoneNumberId' | 'field' | 'payload'> & {
+  kind: Fact['kind'];
+  change: Pick<KeptFact['change'], 'time'>;
+};
+
+/**
+ * Keeps what we do not interpret, and what may only take effect the first time it comes, once each. Returns those that were new. The
+ * same words with another time of Meta's are another change: a template may be approved twice.
+ */
+export async function keepChanges<F extends Keepable>(
   tx: Tx,
   tenantId: string,
   facts: F[],
   now: number,
 ): Promise<F[]> {
-  const rows = facts.map(({ field, payload }) => {
-    const json = JSON.stringify(payload);
-    return {
-      digest: createHash('sha256').update(`${field}\n${json}`).digest('hex'),
-      field: storable(field),
-      payload: json,
-    };
-  });
+  const once = new Map<string, { fact: F; row: JsonObject }>();
+  for (const fact of facts) {
+    const json = JSON.stringify(fact.payload);
+    const digest = createHash('sha256').update(identityOf(fact, json)).digest('hex');
+    if (once.has(digest)) continue;
+    once.set(digest, { fact, row: { digest, field: storable(fact.field), payload: json } });
+  }
+  // In one order, so that no two processes wait for each other.
+  const rows = [...once].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { row }]) => row);
   const inserted = await tx.all<{ digest: string }>(
     `insert into kept_changes (tenant_id, digest, field, payload, received_at)
      select $1, value ->> 'digest', value ->> 'field', value ->> 'payload', cast($3 as bigint)
@@ -102,7 +118,13 @@ export async function keepChanges<F extends Pick<KeptFact, 'field' | 'payload'>>
     [tenantId, JSON.stringify(rows), now],
   );
   const fresh = new Set(inserted.map(({ digest }) => digest));
-  return facts.filter((_, i) => fresh.has(rows[i]!.digest));
+  return [...once].flatMap(([digest, { fact }]) => (fresh.has(digest) ? fact : []));
+}
+
+/** A preference has a time of its own, and rows of it are known by these words since before the others had theirs. */
+function identityOf({ kind, wabaId, phoneNumberId, field, change }: Keepable, json: string): string {
+  const words = kind === 'preference' ? [field] : [wabaId, phoneNumberId ?? '', change.time ?? '', field];
+  return [...words, json].join('\n');
 }
 
 /** Whether a number received this message, which it must have before it can mark it as read. */

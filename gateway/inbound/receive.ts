@@ -4,28 +4,24 @@
  */
 
 import type { PriceOf } from '../billing/prices.ts';
-import { isObject, parseJson } from '../canonical/json.ts';
-import type { Wish } from '../canonical/opt-out-words.ts';
-import { type Advanced, advance, chargeAdvanced } from '../messages/advance.ts';
+import type { EventDraft } from '../canonical/event.ts';
+import { isObject } from '../canonical/json.ts';
+import { chargeAdvanced } from '../messages/advance.ts';
+import type { AnnounceChanges } from '../messages/announce-changes.ts';
 import type { Change, Feed } from '../messages/feed.ts';
-import { isSignedBy } from '../meta/signature.ts';
 import { createBatcher } from '../platform/batch.ts';
 import { type Database, type Tx, together } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { Seal } from '../platform/seal.ts';
-import type { NumberBook, SendingNumber } from '../tenants/number-book.ts';
-import { setListeningSince } from '../tenants/numbers.ts';
+import type { NumberBook } from '../tenants/number-book.ts';
 import type { WordBook } from '../tenants/opt-out-words.ts';
-import { insertIncoming, keepChanges } from './incoming.ts';
-import { hearOptOuts } from './opt-outs.ts';
-import {
-  type Fact,
-  type IncomingFact,
-  type PreferenceFact,
-  readPayload,
-  type StatusFact,
-} from './read-payload.ts';
-import { openWindows, setFreeUntil } from './windows.ts';
+import type { TemplateBook } from '../tenants/template-book.ts';
+import { writeAssets } from './assets.ts';
+import { type OwnedAssetFact, type OwnedFact, type OwnedMessageFact, owned } from './owned.ts';
+import { parsePayload } from './parse-payload.ts';
+import { createPulls } from './pulls.ts';
+import { isForWhatsApp, readPayload } from './read-payload.ts';
+import { hear, writeMessages } from './write-messages.ts';
 
 export type Received = 'committed' | 'not_json' | 'not_signed';
 
@@ -38,6 +34,7 @@ export interface Receiver {
 export interface ReceiverDeps {
   database: Database;
   numbers: NumberBook;
+  templates: Pick<TemplateBook, 'pull' | 'forget'>;
   words: WordBook;
   seal: Pick<Seal, 'digest'>;
   feed: Feed;
@@ -45,27 +42,25 @@ export interface ReceiverDeps {
   now(): number;
   waitingMax: number;
   priceOf: PriceOf;
+  /** Both tell a tenant's endpoints, in the transaction that makes it true. */
+  announce(tx: Tx, tenantId: string, drafts: EventDraft[]): Promise<void>;
+  announceChanges: AnnounceChanges;
 }
 
-/** A fact whose number is known and whose app secret signed it. */
-export type OwnedFact = Fact & {
-  tenantId: string;
-  numberId: number;
-  /** The first that the number hears of messages, as far as this process knows. */
-  isFirst: boolean;
-  /** What the whole message asks of our marketing. */
-  word: Wish | undefined;
-};
+/** Facts in one transaction, or those of one post: Meta puts up to 1,000 into it. */
+const factsMax = 500;
 
 export function createReceiver(deps: ReceiverDeps): Receiver {
-  const { database, numbers, words, seal, feed, log, now } = deps;
-  const batcher = createBatcher<OwnedFact[], undefined>({
+  const { database, numbers, templates, seal, feed, log, now, announce, announceChanges } = deps;
+  const pulls = createPulls({ numbers, templates, log });
+  const batcher = createBatcher<OwnedMessageFact[], undefined>({
     run: commit,
-    sizeMax: 500,
+    sizeMax: factsMax,
     waitingMax: deps.waitingMax,
+    weigh: facts => facts.length,
   });
 
-  async function commit(batch: OwnedFact[][]): Promise<undefined[]> {
+  async function commit(batch: OwnedMessageFact[][]): Promise<undefined[]> {
     const at = now();
     let changes: Change[] = [];
     let strays = 0;
@@ -73,11 +68,14 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     await database.transact(async tx => {
       const byTenant = [...Map.groupBy(facts, fact => fact.tenantId)];
       const results = await together(
-        byTenant.map(([tenantId, ofTenant]) => write(tx, tenantId, ofTenant, at)),
+        byTenant.map(([tenantId, ofTenant]) => writeMessages(tx, tenantId, ofTenant, at)),
       );
       await chargeAdvanced(tx, results, at, deps.priceOf);
-      await together(results.map(heard => hear(tx, seal, heard)));
-      changes = results.flatMap(result => result.changes);
+      const drafts = await together(results.map(heard => hear(tx, seal, heard)));
+      await together(results.map(({ tenantId }, i) => tell(tx, tenantId, drafts[i]!)));
+      const advanced = results.flatMap(result => result.changes);
+      await announceChanges(tx, advanced);
+      changes = advanced;
       strays = results.reduce((sum, result) => sum + result.strays, 0);
     });
     log.info(
@@ -89,52 +87,41 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     return batch.map(() => undefined);
   }
 
-  /** The facts of numbers we know whose app signed these bytes; the rest is counted and left. */
-  async function owned(facts: Fact[], body: Buffer, signature: string | undefined): Promise<OwnedFact[]> {
-    const verified = new Map<string, boolean>();
-    const isTrusted = (number: SendingNumber) => {
-      let signed = verified.get(number.appSecret);
-      if (signed === undefined) {
-        signed = isSignedBy(number.appSecret, body, signature);
-        verified.set(number.appSecret, signed);
+  async function commitAssets(facts: OwnedAssetFact[]): Promise<void> {
+    const asked = await database.transact(async tx => {
+      const ids: number[] = [];
+      // In one order, so that no two processes wait for each other.
+      const byTenant = [...Map.groupBy(facts, fact => fact.tenantId)].sort(([a], [b]) => (a < b ? -1 : 1));
+      for (const [tenantId, ofTenant] of byTenant) {
+        const news = await writeAssets(tx, tenantId, ofTenant, now());
+        await tell(tx, tenantId, news.drafts);
+        ids.push(...news.pulls);
       }
-      return signed;
-    };
-    const result: OwnedFact[] = [];
-    for (const fact of facts) {
-      for (const number of await numbersOf(fact)) {
-        if (!isTrusted(number)) continue;
-        const { tenantId, id: numberId, listeningSince } = number;
-        const isFirst = listeningSince === null && (fact.kind === 'incoming' || fact.kind === 'status');
-        const word = fact.kind === 'incoming' ? await wordOf(tenantId, fact) : undefined;
-        result.push({ ...fact, tenantId, numberId, isFirst, word });
-      }
-    }
-    return result;
+      return ids;
+    });
+    log.info(
+      { fields: [...new Set(facts.map(({ field }) => field))], facts: facts.length },
+      'account webhooks',
+    );
+    numbers.forget();
+    templates.forget();
+    for (const numberId of asked) pulls.ask(numberId);
   }
 
-  async function wordOf(tenantId: string, { words: said, inGroup }: IncomingFact): Promise<Wish | undefined> {
-    if (said.length === 0 || inGroup) return undefined;
-    const read = await words.of(tenantId);
-    return said.map(read).find(wish => wish !== undefined);
-  }
-
-  async function numbersOf(fact: Fact): Promise<SendingNumber[]> {
-    if (fact.phoneNumberId !== null) {
-      const number = await numbers.byPhoneNumberId(fact.phoneNumberId);
-      return number === undefined ? [] : [number];
-    }
-    // Account-level changes concern every tenant that has a number on the account, each once.
-    const ofWaba = fact.kind === 'kept' ? await numbers.ofWaba(fact.wabaId) : [];
-    return [...new Map(ofWaba.map(number => [number.tenantId, number])).values()];
+  async function tell(tx: Tx, tenantId: string, drafts: EventDraft[]): Promise<void> {
+    if (drafts.length > 0) await announce(tx, tenantId, drafts);
   }
 
   return {
     async receive(body, signature) {
-      const payload = parseJson(body.toString('utf8'));
+      const payload = parsePayload(body);
       if (!isObject(payload)) return 'not_json';
+      if (!isForWhatsApp(payload)) {
+        log.info({ object: payload.object }, 'webhook of another product of Meta: left alone');
+        return 'committed';
+      }
       const facts = readPayload(payload, now());
-      const trusted = await owned(facts, body, signature);
+      const trusted = await owned(deps, facts, body, signature);
       if (trusted.length < facts.length)
         log.warn(
           {
@@ -145,58 +132,23 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
           'webhook refused: its signature does not fit the app secret stored for these numbers, or they are not ours (wagate number connect <id> --app-secret …)',
         );
       if (trusted.length === 0) return facts.length === 0 ? 'committed' : 'not_signed';
-      await batcher.add(trusted);
+      const ofMessages = trusted.filter(isMessageFact);
+      const ofAssets = trusted.filter(fact => !isMessageFact(fact));
+      // Each of the two is committed whatever becomes of the other; Meta repeats both if either is not.
+      const ends = await Promise.allSettled([
+        ofMessages.length > 0 && batcher.add(ofMessages),
+        ofAssets.length > 0 && commitAssets(ofAssets),
+      ]);
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
       return 'committed';
     },
-    idle: () => batcher.idle(),
+    async idle() {
+      await batcher.idle();
+      await pulls.idle();
+    },
   };
 }
 
-/** What was told for the first time, and all statuses: of people, windows and wishes come of it. */
-interface Heard {
-  tenantId: string;
-  incoming: (OwnedFact & IncomingFact)[];
-  preferences: (OwnedFact & PreferenceFact)[];
-  reports: (OwnedFact & StatusFact)[];
-}
-
-/** Stores the facts of one tenant and advances its messages. */
-async function write(tx: Tx, tenantId: string, facts: OwnedFact[], at: number): Promise<Advanced & Heard> {
-  const firsts = new Set(facts.filter(({ isFirst }) => isFirst).map(({ numberId }) => numberId));
-  if (firsts.size > 0) await setListeningSince(tx, tenantId, [...firsts], at);
-  const incoming = facts.filter(fact => fact.kind === 'incoming');
-  const kept = facts.filter(fact => fact.kind === 'kept' || fact.kind === 'preference');
-  const reports = facts.filter(fact => fact.kind === 'status');
-  // Nothing comes of a replay: its person may have been erased since.
-  const written = incoming.length > 0 ? await insertIncoming(tx, tenantId, incoming, at) : [];
-  const changed = kept.length > 0 ? await keepChanges(tx, tenantId, kept, at) : [];
-  const advanced =
-    reports.length > 0 ? await advance(tx, tenantId, reports) : { changes: [], strays: 0, billed: [] };
-  const preferences = changed.filter(fact => fact.kind === 'preference');
-  return { ...advanced, tenantId, incoming: written, preferences, reports };
-}
-
-/** Windows are locked after wallets, as accept does: neither waits for the other. */
-async function hear(
-  tx: Tx,
-  seal: Pick<Seal, 'digest'>,
-  { tenantId, incoming, preferences, reports }: Heard,
-): Promise<void> {
-  // A system message (a changed number) is Meta's, not the person's, and what is written to a group is not written to us.
-  await openWindows(
-    tx,
-    tenantId,
-    incoming.filter(({ type, inGroup }) => type !== 'system' && !inGroup),
-  );
-  await setFreeUntil(
-    tx,
-    tenantId,
-    reports.flatMap(({ numberId, names, freeUntil }) =>
-      freeUntil === null ? [] : { numberId, names, until: freeUntil },
-    ),
-  );
-  const messages = incoming.flatMap(({ word, names, at }) =>
-    word === undefined ? [] : { wish: word, names, at },
-  );
-  await hearOptOuts(tx, seal, tenantId, { messages, preferences, reports });
+function isMessageFact(fact: OwnedFact): fact is OwnedMessageFact {
+  return fact.kind !== 'template' && fact.kind !== 'number' && fact.kind !== 'account';
 }

@@ -6,8 +6,9 @@
 import { type Batcher, createBatcher } from '../platform/batch.ts';
 import { CommitUnheard, type Database, type Tx, together } from '../platform/database.ts';
 import type { Seal } from '../platform/seal.ts';
+import type { AnnounceChanges } from './announce-changes.ts';
 import type { Claimer } from './claimer.ts';
-import type { Feed } from './feed.ts';
+import type { Change, Feed } from './feed.ts';
 import { type ClaimedMessage, type NewMessage, priorities } from './message.ts';
 import { type Booking, bookLanes, slotsPerHorizon } from './pace.ts';
 import { type Asked, judge, type Verdict } from './policy/judge.ts';
@@ -24,6 +25,7 @@ export interface Call extends Asked {
 export interface AcceptDeps {
   database: Database;
   feed: Feed;
+  announce: AnnounceChanges;
   /** Takes over what was claimed in the accept transaction. */
   sender: Pick<Sender, 'capacity' | 'dispatch'>;
   /** Makes the claims, and learns of lanes that have work. */
@@ -55,32 +57,30 @@ interface Accepted {
   claimed: ClaimedMessage[];
 }
 
-export function createAccept({ database, feed, sender, claimer, seal, now, waitingMax }: AcceptDeps): {
+export function createAccept(deps: AcceptDeps): {
   accept: Accept;
   preview: Preview;
   idle(): Promise<void>;
 } {
+  const { database, feed, announce, sender, claimer, seal, now, waitingMax } = deps;
   const batcher: Batcher<Call, Verdict> = createBatcher({ run: commit, sizeMax: 500, waitingMax });
 
   async function commit(calls: Call[]): Promise<Verdict[]> {
     const claim = claimer.claim();
     let accepted: Accepted;
     try {
-      accepted = await database.transact(tx =>
-        acceptAll(tx, calls, { claim, nowMs: now(), capacity: sender.capacity(), seal }),
-      );
+      accepted = await database.transact(async tx => {
+        const all = await acceptAll(tx, calls, { claim, nowMs: now(), capacity: sender.capacity(), seal });
+        await announce(tx, all.stored.map(changeOf));
+        return all;
+      });
     } catch (error) {
       if (error instanceof CommitUnheard)
         claimer.unhear(claim, lanesOf(calls.flatMap(({ messages }) => messages)));
       throw error;
     }
     const { verdicts, stored, claimed } = accepted;
-    feed.publish(
-      stored.map(({ tenantId, id, status, createdAt, reason }) => ({
-        ...{ tenantId, id, status, at: createdAt },
-        ...(reason === null ? {} : { reason }),
-      })),
-    );
+    feed.publish(stored.map(changeOf));
     sender.dispatch(claimed);
     // What is claimed already or is for later does not need the sender now; each look at a lane is a commit.
     const sending = new Set(claimed.map(({ id }) => id));
@@ -104,6 +104,11 @@ export function createAccept({ database, feed, sender, claimer, seal, now, waiti
 
   return { accept: call => batcher.add(call), preview, idle: () => batcher.idle() };
 }
+
+const changeOf = ({ tenantId, id, status, createdAt, reason }: NewMessage): Change => ({
+  ...{ tenantId, id, status, at: createdAt },
+  ...(reason === null ? {} : { reason }),
+});
 
 const lanesOf = (messages: NewMessage[]) =>
   [...new Map(messages.filter(({ fake }) => !fake).map(message => [message.numberId, message])).values()].map(

@@ -4,9 +4,10 @@
  */
 import { billedIds, charge } from '../billing/charge.ts';
 import type { PriceOf } from '../billing/prices.ts';
+import type { MetaChange } from '../canonical/event.ts';
 import { type MessageStatus, statusRank } from '../canonical/status.ts';
 import type { Tx } from '../platform/database.ts';
-import type { Change } from './feed.ts';
+import type { ToldChange } from './announce-changes.ts';
 
 /** One status of Meta's, read and checked. Times are Unix ms. */
 export interface StatusReport {
@@ -23,6 +24,8 @@ export interface StatusReport {
   reason?: string;
   /** Meta's word on the price: `regular <category>` or `free <category>` (billing/charge.ts). */
   pricing: string | null;
+  /** What Meta told, with this status only. */
+  change: MetaChange;
 }
 
 interface MergedReport {
@@ -39,11 +42,21 @@ interface MergedReport {
   failed: number | null;
   error: string | null;
   pricing: string | null;
-  changes: { status: MessageStatus; at: number; reason?: string }[];
+  changes: { status: StatusReport['status']; at: number; reason?: string; meta: MetaChange }[];
 }
 
+/** Bits of `messages.news`. */
+const newsBits: Record<StatusReport['status'], number> = {
+  sent: 1,
+  delivered: 2,
+  read: 4,
+  played: 8,
+  failed: 16,
+};
+
 export interface Advanced {
-  changes: Change[];
+  /** What was told for the first time. */
+  changes: ToldChange[];
   /** How many reports named no message of ours. */
   strays: number;
   /** Messages with money on them, for `chargeAdvanced`. */
@@ -66,7 +79,7 @@ export async function advance(tx: Tx, tenantId: string, reports: StatusReport[])
   const merged = merge(reports);
   const named = merged.filter(({ id }) => id !== null);
   const unnamed = merged.filter(({ id }) => id === null);
-  const changes: Change[] = [];
+  const changes: ToldChange[] = [];
   const billed: string[] = [];
   let strays = 0;
   for (const [rows, column] of [
@@ -76,12 +89,15 @@ export async function advance(tx: Tx, tenantId: string, reports: StatusReport[])
     if (rows.length === 0) continue;
     const updated = await write(tx, tenantId, rows, column);
     billed.push(...billedIds(updated));
-    const changed = new Map(updated.map(row => [row[column], row.id]));
+    const written = new Map(updated.map(row => [row[column], row]));
     const unchanged: MergedReport[] = [];
     for (const row of rows) {
-      const id = changed.get(row[column]!);
-      if (id === undefined) unchanged.push(row);
-      else for (const change of row.changes) changes.push({ tenantId, id, ...change });
+      const message = written.get(row[column]!);
+      if (message === undefined) unchanged.push(row);
+      else
+        for (const change of row.changes)
+          if ((message.news & newsBits[change.status]) !== 0)
+            changes.push({ tenantId, id: message.id, ...change });
     }
     // A repeated report changes nothing either; only one that names no message of the number is a stray.
     if (unchanged.length > 0)
@@ -123,6 +139,7 @@ function merge(reports: StatusReport[]): MergedReport[] {
         status: report.status,
         at: report.at,
         ...(report.reason === undefined ? {} : { reason: report.reason }),
+        meta: report.change,
       });
     }
     row[report.status] = Math.min(row[report.status] ?? report.at, report.at);
@@ -132,7 +149,8 @@ function merge(reports: StatusReport[]): MergedReport[] {
 }
 
 /**
- * Returns the messages that exist and that something was new for. The sign before
+ * Returns the messages that exist and that something was new for, with what: an update returns the new row only, so it notes in the row
+ * what it changed. The sign before
  * s.number_id keeps SQLite from joining by it: it would read all messages of the tenant.
  */
 async function write(
@@ -140,7 +158,7 @@ async function write(
   tenantId: string,
   rows: MergedReport[],
   column: 'id' | 'wamid',
-): Promise<{ id: string; wamid: string; fee_state: string | null }[]> {
+): Promise<{ id: string; wamid: string; fee_state: string | null; news: number }[]> {
   return tx.all(
     `with s as materialized (
        select value ->> 'id' as id, cast(value ->> 'number' as bigint) as number_id, value ->> 'wamid' as wamid,
@@ -151,6 +169,11 @@ async function write(
          value ->> 'pricing' as pricing
        from json_rows($2))
      update messages set
+       news = case when s.sent_at is not null and messages.sent_at is null then ${newsBits.sent} else 0 end
+         + case when s.delivered_at is not null and messages.delivered_at is null then ${newsBits.delivered} else 0 end
+         + case when s.read_at is not null and messages.read_at is null then ${newsBits.read} else 0 end
+         + case when s.played_at is not null and messages.played_at is null then ${newsBits.played} else 0 end
+         + case when s.status = 'failed' and s.rank > messages.rank then ${newsBits.failed} else 0 end,
        pricing = case when messages.fee_state is null then null else coalesce(messages.pricing, s.pricing) end,
        wamid = case when messages.recipient_kind = 'erased' then null else coalesce(messages.wamid, s.wamid) end,
        wa_id = case when messages.recipient_kind = 'erased' then null else coalesce(messages.wa_id, s.wa_id) end,
@@ -174,7 +197,7 @@ async function write(
        or (messages.fee_state is not null
          and (messages.wamid is null and messages.recipient_kind <> 'erased'
            or s.pricing is not null and messages.pricing is null)))
-     returning messages.id, messages.wamid, messages.fee_state`,
+     returning messages.id, messages.wamid, messages.fee_state, messages.news`,
     [tenantId, JSON.stringify(rows)],
   );
 }

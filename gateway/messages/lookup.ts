@@ -80,7 +80,7 @@ function fromRow(row: Row): StoredMessage {
   };
 }
 
-function readError(text: string | null): StoredError | null {
+export function readError(text: string | null): StoredError | null {
   const json = text === null ? undefined : parseJson(text);
   if (!isObject(json)) return null;
   return {

@@ -12,18 +12,20 @@ import { steadyMs } from '../platform/clock.ts';
 import type { Database } from '../platform/database.ts';
 import { type Log, plainLines } from '../platform/log.ts';
 import type { NumberBook, SendingNumber } from '../tenants/number-book.ts';
+import type { AnnounceChanges } from './announce-changes.ts';
 import type { Feed } from './feed.ts';
 import { type Journal, sendName } from './journal.ts';
 import type { ClaimedMessage, Settlement } from './message.ts';
-import { horizonUs, type LaneKey, markDue, pauseLane } from './pace.ts';
+import { horizonUs, type LaneKey, markDue, stopLane } from './pace.ts';
 import { releaseClaims } from './queue.ts';
-import { reasonOf, type SendResult, settle, settlementOf } from './settle.ts';
+import { changeOf, reasonOf, type SendResult, settle, settlementOf } from './settle.ts';
 
 export interface SenderDeps {
   database: Database;
   graph: Graph;
   numbers: NumberBook;
   feed: Feed;
+  announce: AnnounceChanges;
   log: Log;
   processId: string;
   journal: Journal;
@@ -47,8 +49,6 @@ export interface Sender {
   stop(): Promise<void>;
 }
 
-const yearMs = 365 * 24 * 3_600_000;
-
 export function createSender(deps: SenderDeps): Sender {
   const { database, graph, numbers, feed, log, now, processId } = deps;
   const sends = plainLines(log);
@@ -66,16 +66,8 @@ export function createSender(deps: SenderDeps): Sender {
   });
 
   async function settleBatch(batch: SendResult[]): Promise<undefined[]> {
-    await database.transact(tx => settle(tx, batch, deps.uncertainMs));
-    feed.publish(
-      batch.map(({ message, verdict, at }) => ({
-        tenantId: message.tenantId,
-        id: message.id,
-        status: statusAfter[verdict.kind],
-        at,
-        ...(verdict.kind === 'sent' ? {} : { reason: reasonOf(verdict) }),
-      })),
-    );
+    await database.transact(async tx => deps.announce(tx, await settle(tx, batch, deps.uncertainMs)));
+    feed.publish(batch.map(changeOf));
     for (const result of batch) {
       const settlement = settlementOf(result);
       if (settlement !== undefined) deps.settled(settlement);
@@ -139,7 +131,7 @@ export function createSender(deps: SenderDeps): Sender {
   async function disconnect(lane: LaneKey, reason: string, at: number): Promise<void> {
     try {
       await numbers.disconnect(lane.tenantId, lane.numberId, reason);
-      await database.transact(tx => pauseLane(tx, lane, 'lane', at + yearMs));
+      await database.transact(tx => stopLane(tx, lane, at));
     } catch (error) {
       log.error({ err: error, number: lane.numberId }, 'disconnection could not be written');
     }
@@ -224,5 +216,3 @@ export function createSender(deps: SenderDeps): Sender {
     },
   };
 }
-
-const statusAfter = { sent: 'accepted', later: 'queued', rejected: 'failed', unknown: 'uncertain' } as const;

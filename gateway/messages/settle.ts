@@ -6,6 +6,7 @@ import { billedColumns, billedIds, charge, type MaybeBilled } from '../billing/c
 import type { MessageStatus } from '../canonical/status.ts';
 import type { Verdict } from '../meta/verdict.ts';
 import { type Tx, together } from '../platform/database.ts';
+import type { Change } from './feed.ts';
 import { type ClaimedMessage, type Settlement, waIdOf } from './message.ts';
 import { type LaneKey, markDue, markSweep, pauseLane } from './pace.ts';
 
@@ -16,8 +17,11 @@ export interface SendResult {
   at: number;
 }
 
-/** Writes the results of one batch, of any tenants: the messages, then their money, then what it means for their lanes. */
-export async function settle(tx: Tx, results: SendResult[], uncertainMs: number): Promise<void> {
+/**
+ * Writes the results of one batch, of any tenants: the messages, then their money, then what it means for their lanes. Returns what
+ * became of messages, once each also when a settlement is repeated.
+ */
+export async function settle(tx: Tx, results: SendResult[], uncertainMs: number): Promise<Change[]> {
   const byTenant = [...Map.groupBy(results, ({ message }) => message.tenantId)];
   const billed = await together(
     byTenant.map(async ([tenantId, ofTenant]) => {
@@ -25,7 +29,11 @@ export async function settle(tx: Tx, results: SendResult[], uncertainMs: number)
       const sent = await settleSent(tx, tenantId, ofTenant);
       const rest = await settleOthers(tx, tenantId, others);
       for (const result of others) await pausePair(tx, result);
-      return { tenantId, ids: billedIds([...sent, ...rest]) };
+      const settled = new Set([...sent.filter(({ news }) => news === 1), ...rest].map(({ id }) => id));
+      return {
+        ...{ tenantId, ids: billedIds([...sent, ...rest]) },
+        changes: ofTenant.filter(({ message }) => settled.has(message.id)).map(changeOf),
+      };
     }),
   );
   await charge(tx, billed, Math.max(...results.map(({ at }) => at)));
@@ -34,9 +42,24 @@ export async function settle(tx: Tx, results: SendResult[], uncertainMs: number)
       for (const result of ofTenant) await pause(tx, result, uncertainMs);
     }),
   );
+  return billed.flatMap(({ changes }) => changes);
 }
 
-async function settleSent(tx: Tx, tenantId: string, results: SendResult[]): Promise<MaybeBilled[]> {
+const statusAfter = { sent: 'accepted', later: 'queued', rejected: 'failed', unknown: 'uncertain' } as const;
+
+/** What a result means for its message, unless a status of Meta's came before. */
+export function changeOf({ message, verdict, at }: SendResult): Change {
+  return {
+    ...{ tenantId: message.tenantId, id: message.id, status: statusAfter[verdict.kind], at },
+    ...(verdict.kind === 'sent' ? {} : { reason: reasonOf(verdict) }),
+  };
+}
+
+async function settleSent(
+  tx: Tx,
+  tenantId: string,
+  results: SendResult[],
+): Promise<(MaybeBilled & { news: number })[]> {
   const rows = results.flatMap(({ message, verdict, at }) =>
     verdict.kind === 'sent'
       ? [{ id: message.id, wamid: verdict.wamid, wa_id: waIdOf(verdict.answer), at }]
@@ -48,7 +71,7 @@ async function settleSent(tx: Tx, tenantId: string, results: SendResult[]): Prom
     `with s as materialized (
        select value ->> 'id' as id, value ->> 'wamid' as wamid, value ->> 'wa_id' as wa_id, cast(value ->> 'at' as bigint) as at
        from json_rows($2))
-     update messages set
+     update messages set news = case when rank < 30 then 1 else 0 end,
        wamid = case when recipient_kind = 'erased' then null else s.wamid end,
        wa_id = case when recipient_kind = 'erased' then null else s.wa_id end, accepted_at = s.at, claimed_by = null, claimed_until = null,
        status = case when rank < 30 then 'accepted' else status end,
@@ -56,7 +79,7 @@ async function settleSent(tx: Tx, tenantId: string, results: SendResult[]): Prom
        ended_at = case when rank < 30 then null else ended_at end,
        error = case when rank < 30 then null else error end
      from s where messages.tenant_id = $1 and messages.id = s.id and one_of(messages.id, select id from s)
-     returning ${billedColumns}`,
+     returning ${billedColumns}, news`,
     [tenantId, JSON.stringify(rows)],
   );
 }

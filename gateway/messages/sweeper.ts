@@ -4,8 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { charge } from '../billing/charge.ts';
-import type { Database } from '../platform/database.ts';
+import type { Database, Tx } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
+import type { AnnounceChanges } from './announce-changes.ts';
 import type { Change, Feed } from './feed.ts';
 import type { Settlement } from './message.ts';
 import { type LaneKey, lanesToSweep, lockLane, markDue, markSweep } from './pace.ts';
@@ -16,6 +17,7 @@ import { expiredSettlement } from './settle.ts';
 export interface SweeperDeps {
   database: Database;
   feed: Feed;
+  announce: AnnounceChanges;
   log: Log;
   settled(settlement: Settlement): void;
   now(): number;
@@ -35,6 +37,7 @@ export interface Sweeper {
 export function createSweeper({
   database,
   feed,
+  announce,
   log,
   settled,
   now,
@@ -51,11 +54,15 @@ export function createSweeper({
 
   async function sweepLane(lane: LaneKey): Promise<void> {
     const at = now();
+    const { tenantId } = lane;
     // By itself, because it touches the wallet, which everyone locks before a lane.
     const givenUp = await database.transact(async tx => {
       const ids = await giveUpUncertain(tx, lane, at - uncertainMs, at);
-      await charge(tx, [{ tenantId: lane.tenantId, ids }], at);
-      return ids;
+      await charge(tx, [{ tenantId, ids }], at);
+      return told(
+        tx,
+        ids.map(id => ({ tenantId, id, status: 'failed', at, reason: 'no word from Meta' })),
+      );
     });
     const abandoned = await database.transact(async tx => {
       // A claim that commits between nextSweep and its writing would never be looked after.
@@ -66,30 +73,39 @@ export function createSweeper({
         lane.tenantId,
         await nextSweep(tx, lane, uncertainMs),
       ]);
-      return ids;
+      return told(
+        tx,
+        ids.map(id => ({ tenantId, id, status: 'uncertain', at, reason: 'its sender is gone' })),
+      );
     });
-    const { tenantId } = lane;
-    const changes = [
-      ...givenUp.map((id): Change => ({ tenantId, id, status: 'failed', at, reason: 'no word from Meta' })),
-      ...abandoned.map(
-        (id): Change => ({ tenantId, id, status: 'uncertain', at, reason: 'its sender is gone' }),
-      ),
-    ];
+    const changes = [...givenUp, ...abandoned];
     if (changes.length > 0) log.warn({ number: lane.numberId, messages: changes.length }, 'sweep');
     feed.publish(changes);
   }
 
+  async function told(tx: Tx, changes: Change[]): Promise<Change[]> {
+    await announce(tx, changes);
+    return changes;
+  }
+
   async function takeOver(lane: LaneKey, dead: DeadProcess): Promise<void> {
     const at = now();
+    const { tenantId } = lane;
+    const reason = 'its sender is gone';
     const { released, uncertain } = await database.transact(async tx => {
       const taken = await takeOverClaims(tx, lane, dead);
       if (taken.released.length > 0) await markDue(tx, lane, at);
       if (taken.uncertain.length > 0) await markSweep(tx, lane, at + uncertainMs);
-      return taken;
+      return {
+        released: taken.released,
+        uncertain: await told(
+          tx,
+          taken.uncertain.map(id => ({ tenantId, id, status: 'uncertain', at, reason })),
+        ),
+      };
     });
-    const reason = 'its sender is gone';
-    feed.publish(released.map(id => ({ tenantId: lane.tenantId, id, status: 'queued', at, reason })));
-    feed.publish(uncertain.map(id => ({ tenantId: lane.tenantId, id, status: 'uncertain', at, reason })));
+    feed.publish(released.map(id => ({ tenantId, id, status: 'queued', at, reason })));
+    feed.publish(uncertain);
   }
 
   async function expireLane(lane: LaneKey): Promise<void> {
@@ -97,10 +113,13 @@ export function createSweeper({
     const expired = await database.transact(async tx => {
       const ids = await expireMessages(tx, lane, at, 1_000);
       await charge(tx, [{ tenantId: lane.tenantId, ids }], at);
-      return ids;
+      return told(
+        tx,
+        ids.map(id => ({ tenantId: lane.tenantId, id, status: 'expired', at })),
+      );
     });
-    feed.publish(expired.map(id => ({ tenantId: lane.tenantId, id, status: 'expired', at })));
-    for (const id of expired) settled(expiredSettlement(lane.tenantId, id));
+    feed.publish(expired);
+    for (const { id } of expired) settled(expiredSettlement(lane.tenantId, id));
   }
 
   async function loop(): Promise<void> {

@@ -1,12 +1,16 @@
 /** What is done to a database before rows are copied from it. */
 import { newId } from '../canonical/ids.ts';
+import { createChangeAnnouncer } from '../messages/announce-changes.ts';
 import { createFeed } from '../messages/feed.ts';
 import { createPresence } from '../messages/presence.ts';
 import { createSweeper } from '../messages/sweeper.ts';
 import type { Database } from '../platform/database.ts';
 import { migrate, NewerSchema } from '../platform/migrate.ts';
+import { noNotices } from '../platform/notices.ts';
 import { openSqlite } from '../platform/sqlite.ts';
 import { StartProblem } from '../platform/start-problem.ts';
+import { createEndpointBook } from '../tenants/endpoint-book.ts';
+import { createAnnouncer } from '../webhooks/announce.ts';
 import { databasePath, type MoveDeps } from './sides.ts';
 
 /** Brings the schema up to date and settles what a process that was killed had claimed, where its journal is. */
@@ -14,9 +18,11 @@ export async function prepareSource({ dataFolder, uncertainMs, now, log }: MoveD
   const database = openSqlite(databasePath(dataFolder));
   try {
     await migrateOrTell(database, now());
+    const book = createEndpointBook({ notices: noNotices, now });
     const sweeper = createSweeper({
       database,
       feed: createFeed(),
+      announce: createChangeAnnouncer(createAnnouncer({ book, now, wake: () => undefined })),
       log,
       settled: () => undefined,
       now,

@@ -19,6 +19,7 @@ export class BatchFull extends Error {
 
 interface Waiting<I, O> {
   item: I;
+  weight: number;
   resolve(result: O): void;
   reject(error: unknown): void;
 }
@@ -28,10 +29,14 @@ export interface BatchOptions<I, O> {
   run(items: I[]): Promise<O[]>;
   sizeMax: number;
   waitingMax: number;
+  /** What an item counts for against both bounds; 1 by default. One item is always taken, whatever it weighs. */
+  weigh?(item: I): number;
 }
 
-export function createBatcher<I, O>({ run, sizeMax, waitingMax }: BatchOptions<I, O>): Batcher<I, O> {
+export function createBatcher<I, O>(options: BatchOptions<I, O>): Batcher<I, O> {
+  const { run, sizeMax, waitingMax, weigh = () => 1 } = options;
   let waiting: Waiting<I, O>[] = [];
+  let weight = 0;
   let running = false;
   let scheduled = false;
   let idleListeners: (() => void)[] = [];
@@ -47,8 +52,7 @@ export function createBatcher<I, O>({ run, sizeMax, waitingMax }: BatchOptions<I
 
   async function flush() {
     running = true;
-    const batch = waiting.slice(0, sizeMax);
-    waiting = waiting.slice(sizeMax);
+    const batch = take();
     await settle(batch);
     running = false;
     if (waiting.length > 0) schedule();
@@ -57,6 +61,17 @@ export function createBatcher<I, O>({ run, sizeMax, waitingMax }: BatchOptions<I
       idleListeners = [];
       for (const listener of listeners) listener();
     }
+  }
+
+  function take(): Waiting<I, O>[] {
+    let size = 0;
+    let count = 0;
+    while (count < waiting.length && (count === 0 || size + waiting[count]!.weight <= sizeMax))
+      size += waiting[count++]!.weight;
+    const batch = waiting.slice(0, count);
+    waiting = waiting.slice(count);
+    weight -= size;
+    return batch;
   }
 
   async function settle(batch: Waiting<I, O>[]): Promise<void> {
@@ -72,9 +87,11 @@ export function createBatcher<I, O>({ run, sizeMax, waitingMax }: BatchOptions<I
 
   return {
     add(item) {
-      if (waiting.length >= waitingMax) return Promise.reject(new BatchFull());
+      const own = weigh(item);
+      if (waiting.length > 0 && weight + own > waitingMax) return Promise.reject(new BatchFull());
+      weight += own;
       return new Promise<O>((resolve, reject) => {
-        waiting.push({ item, resolve, reject });
+        waiting.push({ item, weight: own, resolve, reject });
         schedule();
       });
     },

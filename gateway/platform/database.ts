@@ -18,6 +18,8 @@ declare const insideTransaction: unique symbol;
 /** What functions that write take. Only a database can make one. */
 export interface Tx extends Sql {
   readonly [insideTransaction]: true;
+  /** Calls `listener` once what the transaction did is durable, before its caller hears of it; never when nothing of it stands. It must not throw. */
+  afterCommit(listener: () => void): void;
 }
 
 export interface Database extends Sql {
@@ -46,8 +48,15 @@ export class TransactionOver extends Error {
 /** `one_of(column, select …)`; the select holds no more than one level of parentheses. */
 export const oneOf = /one_of\((?<column>[\w.]+),\s+(?<select>select (?:[^()]|\([^()]*\))*)\)/g;
 
-export function asTx(sql: Sql): Tx {
-  return sql as Tx;
+/** Of one try of a transaction: its statements, and what waits for its commit. */
+export function asTx(sql: Sql): { tx: Tx; committed(): void } {
+  const listeners: (() => void)[] = [];
+  return {
+    tx: { ...sql, afterCommit: listener => void listeners.push(listener) } as Tx,
+    committed() {
+      for (const listener of listeners) listener();
+    },
+  };
 }
 
 /**

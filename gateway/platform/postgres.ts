@@ -84,7 +84,7 @@ export function openPostgres({ url, connections, onError }: PostgresOptions): Da
     const broke = () => undefined;
     client.on('error', broke);
     let over = false;
-    const tx = asTx({
+    const { tx, committed } = asTx({
       async all<R extends object>(text: string, values: SqlValue[] = []) {
         if (over) throw new TransactionOver();
         return (await query(client, text, values)).rows as R[];
@@ -105,6 +105,7 @@ export function openPostgres({ url, connections, onError }: PostgresOptions): Da
       if (command !== 'COMMIT')
         throw new Error('the transaction was rolled back: a failed statement was overlooked');
       client.release();
+      committed();
       return result;
     } catch (error) {
       const broken = await client.query('rollback').then(

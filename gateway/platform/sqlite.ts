@@ -72,7 +72,7 @@ export function openSqlite(path: string): Database {
   /** Returns what is told once the group is durable: that the work is done, or that it failed and nothing of it stands. */
   async function attempt({ work, resolve, reject }: Work): Promise<() => void> {
     let over = false;
-    const tx = asTx({
+    const { tx, committed } = asTx({
       all: (text, values) => (over ? Promise.reject(new TransactionOver()) : write.all(text, values)),
     });
     writer.exec('savepoint work');
@@ -81,7 +81,10 @@ export function openSqlite(path: string): Database {
         over = true;
       });
       writer.exec('release work');
-      return () => resolve(result);
+      return () => {
+        committed();
+        resolve(result);
+      };
     } catch (error) {
       // A full disk ends the whole transaction, not only the savepoint.
       if (!writer.isTransaction) throw error;

@@ -5,7 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { charge, heldMaxMs, releaseStale } from '../billing/charge.ts';
 import { firstIdAt } from '../canonical/ids.ts';
-import type { Feed } from '../messages/feed.ts';
+import type { AnnounceChanges } from '../messages/announce-changes.ts';
+import type { Change, Feed } from '../messages/feed.ts';
 import { forgetKeys } from '../messages/policy/idempotency.ts';
 import type { Database, Tx } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
@@ -26,6 +27,7 @@ import { dueTenants, enrolTenants, hold, letGo, type Progress, postpone, savePro
 export interface RetentionDeps {
   database: Database;
   feed: Feed;
+  announce: AnnounceChanges;
   seal: Seal;
   log: Log;
   now(): number;
@@ -65,7 +67,7 @@ function nextLimit(limit: number, tookMs: number): number {
 }
 
 export function createRetention(deps: RetentionDeps): Retention {
-  const { database, feed, seal, log, now, processId, keeping } = deps;
+  const { database, feed, announce, seal, log, now, processId, keeping } = deps;
   const stopping = new AbortController();
   let running: Promise<void> = Promise.resolve();
   let limit = rows.first;
@@ -121,15 +123,17 @@ export function createRetention(deps: RetentionDeps): Retention {
       const erased = await eraseStep(tx, seal, found, limit, at);
       if (erased.next === 'done') await finishErasure(tx, seal, erased.erasure, at);
       else await saveErasure(tx, seal, erased.erasure);
-      return erased;
+      const changes = erased.canceled.map(
+        (message): Change => ({ tenantId, id: message, status: 'canceled', at, reason: 'erased' }),
+      );
+      await announce(tx, changes);
+      return { ...erased, changes };
     });
     if (done === undefined) return undefined;
     // By itself, because everyone locks the wallet before a lane. What a crash leaves undone here is released by `age`.
     if (done.canceled.length > 0)
       await database.transact(tx => charge(tx, [{ tenantId, ids: done.canceled }], at));
-    feed.publish(
-      done.canceled.map(message => ({ tenantId, id: message, status: 'canceled', at, reason: 'erased' })),
-    );
+    feed.publish(done.changes);
     if (done.next === 'done') log.info({ tenant: tenantId, erasure: id, ...done.erasure.counts }, 'erased');
     return done.next;
   }

@@ -16,7 +16,8 @@ export interface EndpointSecret {
   until: number | null;
 }
 
-export interface Endpoint {
+/** An endpoint without what is secret: enough to know what it asks for. */
+export interface Subscription {
   tenantId: string;
   id: string;
   /** null: of all the tenant's numbers. */
@@ -36,10 +37,6 @@ export interface Endpoint {
   batchMax: number;
   /** Events per second at most; null: as fast as it answers. */
   perSecond: number | null;
-  /** Newest first: the first one signs alone in formats with room for one signature. */
-  secrets: EndpointSecret[];
-  /** Sent with every POST, as the customer gave them. */
-  headers: Record<string, string>;
   /** app: the app secret of the number, as Meta itself would. */
   signsWith: 'endpoint' | 'app';
   status: EndpointStatus;
@@ -49,19 +46,38 @@ export interface Endpoint {
   updatedAt: number;
 }
 
-const columns = `tenant_id, id, number_id, url, format, events, door, door_data, description, ordered, batch_max, per_second, secrets,
-  headers, signs_with, status, status_reason, status_at, created_at, updated_at`;
+export interface Endpoint extends Subscription {
+  /** Newest first: the first one signs alone in formats with room for one signature. */
+  secrets: EndpointSecret[];
+  /** Sent with every POST, as the customer gave them. */
+  headers: Record<string, string>;
+}
+
+const openColumns = `tenant_id, id, number_id, url, format, events, door, door_data, description, ordered, batch_max, per_second,
+  signs_with, status, status_reason, status_at, created_at, updated_at`;
+const columns = `${openColumns}, secrets, headers`;
 
 const context = (id: string, what: 'secrets' | 'headers') => `endpoint:${id}:${what}`;
 
 function fromRow(row: Row, seal: Pick<Seal, 'open'>): Endpoint {
+  const subscription = openPart(row);
+  const { id } = subscription;
+  const opened = (what: 'secrets' | 'headers'): unknown =>
+    JSON.parse(seal.open(row[what] as string, context(id, what)));
+  return {
+    ...subscription,
+    secrets: opened('secrets') as EndpointSecret[],
+    headers: opened('headers') as Record<string, string>,
+  };
+}
+
+function openPart(row: Row): Subscription {
   const text = (name: string) => row[name] as string;
   const number = (name: string) => row[name] as number;
-  const id = text('id');
   const doorData = row.door_data === null ? undefined : parseJson(text('door_data'));
   return {
     tenantId: text('tenant_id'),
-    id,
+    id: text('id'),
     numberId: row.number_id as number | null,
     url: row.url as string | null,
     format: text('format') as EndpointFormat,
@@ -72,8 +88,6 @@ function fromRow(row: Row, seal: Pick<Seal, 'open'>): Endpoint {
     ordered: number('ordered') === 1,
     batchMax: number('batch_max'),
     perSecond: row.per_second as number | null,
-    secrets: JSON.parse(seal.open(text('secrets'), context(id, 'secrets'))) as EndpointSecret[],
-    headers: JSON.parse(seal.open(text('headers'), context(id, 'headers'))) as Record<string, string>,
     signsWith: text('signs_with') as Endpoint['signsWith'],
     status: text('status') as EndpointStatus,
     statusReason: row.status_reason as string | null,
@@ -98,10 +112,10 @@ export async function saveEndpoint(tx: Tx, seal: Pick<Seal, 'seal'>, endpoint: E
       ...[tenantId, id, endpoint.numberId, endpoint.url, endpoint.format, JSON.stringify(endpoint.events)],
       ...[endpoint.door, JSON.stringify(endpoint.doorData), endpoint.description, endpoint.ordered ? 1 : 0],
       ...[endpoint.batchMax, endpoint.perSecond],
-      seal.seal(JSON.stringify(endpoint.secrets), context(id, 'secrets')),
-      seal.seal(JSON.stringify(endpoint.headers), context(id, 'headers')),
       ...[endpoint.signsWith, endpoint.status, endpoint.statusReason, endpoint.statusAt],
       ...[endpoint.createdAt, endpoint.updatedAt],
+      seal.seal(JSON.stringify(endpoint.secrets), context(id, 'secrets')),
+      seal.seal(JSON.stringify(endpoint.headers), context(id, 'headers')),
     ],
   );
   await tx.all(
@@ -132,6 +146,14 @@ export async function listEndpoints(
 ): Promise<Endpoint[]> {
   const rows = await sql.all(`select ${columns} from endpoints where tenant_id = $1 order by id`, [tenantId]);
   return rows.map(row => fromRow(row, seal));
+}
+
+/** The same as far as it is not secret. */
+export async function listSubscriptions(sql: Sql, tenantId: string): Promise<Subscription[]> {
+  const rows = await sql.all(`select ${openColumns} from endpoints where tenant_id = $1 order by id`, [
+    tenantId,
+  ]);
+  return rows.map(openPart);
 }
 
 /** With its state; its attempts go with retention. */

@@ -13,6 +13,10 @@ export interface StoredNumber {
   status: 'connected' | 'disconnected';
   statusReason: string | null;
   perSecond: number;
+  /** GREEN, YELLOW, RED, UNKNOWN; null when Meta never said. */
+  quality: string | null;
+  /** How many people it may write to in 24 hours outside of windows: TIER_2K, TIER_UNLIMITED, …; null when Meta never said. */
+  messagingLimit: string | null;
   /** meta: free-form sends go out whatever we know of the recipient's 24-hour window. */
   windowPolicy: 'check' | 'meta';
   /** When Meta's first webhook about messages came; before it nobody here can know a window. */
@@ -21,6 +25,18 @@ export interface StoredNumber {
   updatedAt: number;
   sealed: SealedSecrets;
 }
+
+/** What a webhook of Meta's says of a number; what it does not say stays. */
+export type NumberWord = Partial<{ quality: string; messagingLimit: string; verifiedName: string }>;
+
+/** A number as events name it. */
+export const numberNames = ({ id, phoneNumberId, displayNumber }: NumberNames) => ({
+  id,
+  phoneNumberId,
+  displayNumber: displayNumber === '' ? '' : `+${displayNumber}`,
+});
+
+export type NumberNames = Pick<StoredNumber, 'id' | 'phoneNumberId' | 'displayNumber'>;
 
 export interface SealedSecrets {
   accessToken: string;
@@ -41,6 +57,8 @@ interface NumberRow extends Row {
   status: string;
   status_reason: string | null;
   per_second: number;
+  quality: string | null;
+  messaging_limit: string | null;
   window_policy: string;
   listening_since: number | null;
   created_at: number;
@@ -48,7 +66,8 @@ interface NumberRow extends Row {
 }
 
 const selectOfTenant = `select n.tenant_id, n.id, n.phone_number_id, n.waba_id, n.display_number, n.verified_name, n.access_token,
-    n.app_secret, n.verify_token, n.status, n.status_reason, n.window_policy, n.listening_since, n.created_at, n.updated_at, l.per_second
+    n.app_secret, n.verify_token, n.status, n.status_reason, n.quality, n.messaging_limit, n.window_policy, n.listening_since, n.created_at,
+    n.updated_at, l.per_second
   from numbers n
   join lanes l on l.number_id = n.id and l.tenant_id = n.tenant_id where n.tenant_id = $1`;
 
@@ -62,6 +81,8 @@ const fromRow = (row: NumberRow): StoredNumber => ({
   status: row.status === 'connected' ? 'connected' : 'disconnected',
   statusReason: row.status_reason,
   perSecond: row.per_second,
+  quality: row.quality,
+  messagingLimit: row.messaging_limit,
   windowPolicy: row.window_policy === 'meta' ? 'meta' : 'check',
   listeningSince: row.listening_since,
   createdAt: row.created_at,
@@ -86,8 +107,8 @@ export async function insertNumber(tx: Tx, number: Omit<StoredNumber, 'perSecond
   );
   await tx.all(
     `insert into numbers (tenant_id, id, phone_number_id, waba_id, display_number, verified_name, access_token, app_secret,
-       verify_token, status, status_reason, window_policy, listening_since, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+       verify_token, status, status_reason, window_policy, listening_since, created_at, updated_at, quality, messaging_limit)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
     [
       number.tenantId,
       number.id,
@@ -104,6 +125,8 @@ export async function insertNumber(tx: Tx, number: Omit<StoredNumber, 'perSecond
       number.listeningSince,
       number.createdAt,
       number.updatedAt,
+      number.quality,
+      number.messagingLimit,
     ],
   );
 }
@@ -208,6 +231,8 @@ export interface NumberChange {
   windowPolicy: StoredNumber['windowPolicy'];
   displayNumber: string;
   verifiedName: string;
+  /** null leaves it as it is. */
+  quality: string | null;
   sealed: SealedSecrets;
 }
 
@@ -221,7 +246,8 @@ export async function updateNumber(
 ): Promise<void> {
   await tx.all(
     `update numbers set display_number = $3, verified_name = $4, access_token = $5, app_secret = $6, verify_token = $7,
-       status = 'connected', status_reason = null, updated_at = $8, window_policy = $9
+       status = 'connected', status_reason = null, updated_at = $8, window_policy = $9,
+       quality = coalesce($10, quality)
      where tenant_id = $1 and id = $2`,
     [
       tenantId,
@@ -233,6 +259,22 @@ export async function updateNumber(
       change.sealed.verifyToken,
       now,
       change.windowPolicy,
+      change.quality,
     ],
+  );
+}
+
+export async function tellNumber(
+  tx: Tx,
+  tenantId: string,
+  id: number,
+  { quality, messagingLimit, verifiedName }: NumberWord,
+  now: number,
+): Promise<void> {
+  await tx.all(
+    `update numbers set quality = coalesce($3, quality), messaging_limit = coalesce($4, messaging_limit),
+       verified_name = coalesce($5, verified_name), updated_at = $6
+     where tenant_id = $1 and id = $2`,
+    [tenantId, id, quality ?? null, messagingLimit ?? null, verifiedName ?? null, now],
   );
 }

@@ -90,6 +90,20 @@ export async function findOptOut(
   return row && { recipient, ...row };
 }
 
+/** Which of these names stand for somebody who is out, and since when. Names as they are stored, hashes too. */
+export async function optOutsOf(
+  sql: Sql,
+  tenantId: string,
+  names: string[],
+): Promise<Map<string, Pick<OptOutMark, 'at' | 'source'>>> {
+  const rows = await sql.all<OptOut>(
+    `select recipient, at, source from opt_outs
+     where tenant_id = $1 and state = 'out' and one_of(recipient, select value ->> 'name' from json_rows($2))`,
+    [tenantId, JSON.stringify(names.map(name => ({ name: storable(name) })))],
+  );
+  return new Map(rows.map(({ recipient, at, source }) => [recipient, { at, source }]));
+}
+
 /** By recipient, those after `after`; erased people are not among them. */
 export async function listOptOuts(
   sql: Sql,

@@ -10,7 +10,13 @@ import { metaError } from '../meta/verdict.ts';
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { SendingNumber } from './number-book.ts';
-import { findTemplateById, findTemplatesByName, saveTemplates, type Template } from './templates.ts';
+import {
+  findTemplateById,
+  findTemplatesByName,
+  type ListedTemplate,
+  saveTemplates,
+  type Template,
+} from './templates.ts';
 
 export interface TemplateBook {
   complete(number: SendingNumber, need: TemplateNeed): Promise<Content | Refusal>;
@@ -22,6 +28,8 @@ export interface TemplateBook {
   ): Promise<Category | null>;
   /** Pulls the whole list of the number's account; answers how many there are. */
   pull(number: Pick<SendingNumber, 'tenantId' | 'wabaId' | 'accessToken'>): Promise<number | Refusal>;
+  /** A template was changed, and that is committed: its category is looked up anew. */
+  forget(): void;
 }
 
 /** A name that Meta may have approved a moment ago is asked for at most this often per account. */
@@ -30,6 +38,7 @@ const categoryKeptMs = 60_000;
 const categoriesMax = 20_000;
 const pageSize = 200;
 const pagesMax = 100;
+const fields = 'id,name,language,status,category,parameter_format,components,quality_score,rejected_reason';
 
 export function createTemplateBook(deps: {
   database: Database;
@@ -44,12 +53,13 @@ export function createTemplateBook(deps: {
   async function pull(
     number: Pick<SendingNumber, 'tenantId' | 'wabaId' | 'accessToken'>,
   ): Promise<number | Refusal> {
-    const listed: Omit<Template, 'id' | 'wabaId' | 'syncedAt'>[] = [];
+    const listed: ListedTemplate[] = [];
+    const askedAt = now();
     let after = '';
     for (let page = 0; page < pagesMax; page++) {
       const answer = await graph.request({
         method: 'GET',
-        path: `/${number.wabaId}/message_templates?fields=id,name,language,status,category,parameter_format,components&limit=${pageSize}${after}`,
+        path: `/${number.wabaId}/message_templates?fields=${fields}&limit=${pageSize}${after}`,
         accessToken: number.accessToken,
       });
       if (answer.kind !== 'answer') return { code: 'meta_unreachable', reason: answer.reason };
@@ -65,7 +75,7 @@ export function createTemplateBook(deps: {
       if (cursor === undefined) break;
       after = `&after=${encodeURIComponent(cursor)}`;
     }
-    await database.transact(tx => saveTemplates(tx, number.tenantId, number.wabaId, listed, now()));
+    await database.transact(tx => saveTemplates(tx, number.tenantId, number.wabaId, listed, askedAt));
     categories.clear();
     log.info({ tenant: number.tenantId, waba: number.wabaId, templates: listed.length }, 'templates pulled');
     return listed.length;
@@ -108,6 +118,7 @@ export function createTemplateBook(deps: {
 
   return {
     pull,
+    forget: () => categories.clear(),
     categoryOf,
     async complete(number, need) {
       let template = await find(number, need);
@@ -132,7 +143,8 @@ export function createTemplateBook(deps: {
   };
 }
 
-function readTemplate(listed: JsonObject): Omit<Template, 'id' | 'wabaId' | 'syncedAt'> {
+function readTemplate(listed: JsonObject): ListedTemplate {
+  const { quality_score: quality, rejected_reason: reason } = listed;
   return {
     metaId: String(listed.id ?? ''),
     name: String(listed.name ?? ''),
@@ -141,6 +153,8 @@ function readTemplate(listed: JsonObject): Omit<Template, 'id' | 'wabaId' | 'syn
     status: String(listed.status ?? 'UNKNOWN'),
     parameterFormat: listed.parameter_format === 'NAMED' ? 'NAMED' : 'POSITIONAL',
     components: Array.isArray(listed.components) ? listed.components.filter(isObject) : [],
+    quality: isObject(quality) && typeof quality.score === 'string' ? quality.score : null,
+    reason: typeof reason === 'string' && reason !== 'NONE' ? reason : null,
   };
 }
 

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { Cost } from '../../gateway/billing/prices.ts';
-import { readWallet } from '../../gateway/billing/wallet.ts';
+import { readWallet, topUp } from '../../gateway/billing/wallet.ts';
 import { refusals } from '../../gateway/canonical/refusal.ts';
 import type { NewMessage } from '../../gateway/messages/message.ts';
 import { forgetKeys } from '../../gateway/messages/policy/idempotency.ts';
 import { type Asked, judge, type Verdict } from '../../gateway/messages/policy/judge.ts';
+import { insertMessages } from '../../gateway/messages/queue.ts';
 import { createSeal } from '../../gateway/platform/seal.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
 import { newMessage } from '../harness/new-message.ts';
@@ -39,7 +40,22 @@ onEachEngine((_engine, open) => {
   });
   afterEach(() => db.close());
 
-  const ask = (calls: Asked[], at = now) => db.database.transact(tx => judge(tx, tenantId, calls, at, seal));
+  /** As accept does it: what was judged is stored in the same transaction. */
+  const ask = (calls: Asked[], at = now) =>
+    db.database.transact(async tx => {
+      const verdicts = await judge(tx, tenantId, calls, at, seal);
+      const kept = verdicts.flatMap(verdict => (verdict.kind === 'accepted' ? verdict.messages : []));
+      await insertMessages(
+        tx,
+        tenantId,
+        kept.map(one => ({ message: one, claim: null })),
+      );
+      return verdicts;
+    });
+  const fill = (micros: number) =>
+    db.database.transact(tx =>
+      topUp(tx, { tenantId, id: 'first', micros, note: '', madeBy: 'operator', madeAt: now }),
+    );
 
   describe('idempotency', () => {
     const named = (key: string, fingerprint: string, overrides: Partial<Asked> = {}) =>
@@ -195,12 +211,7 @@ onEachEngine((_engine, open) => {
     test('what is free to this person is not held', async () => {
       await openWindow('1', now + 1, now + 1);
       const messages = to('1').map(one => ({ ...one, cost }));
-      await db.database.transact(tx =>
-        tx.all(
-          'insert into wallets (tenant_id, topped_up, charged, held, forgotten) values ($1, 1000, 0, 0, 0)',
-          [tenantId],
-        ),
-      );
+      await fill(1_000);
       const [verdict] = await ask([call({ messages, prepaid: true })]);
       assert.equal(verdict?.kind, 'accepted');
       assert.equal((await readWallet(db.database, tenantId))?.held, 1_000);
@@ -208,18 +219,11 @@ onEachEngine((_engine, open) => {
   });
 
   describe('balance', () => {
-    const topUp = (micros: number) =>
-      db.database.transact(tx =>
-        tx.all(
-          'insert into wallets (tenant_id, topped_up, charged, held, forgotten) values ($1, $2, 0, 0, 0)',
-          [tenantId, micros],
-        ),
-      );
     const paid = (overrides: Partial<NewMessage> = {}) =>
       call({ messages: [message({ cost, ...overrides })], prepaid: true });
 
     test('a hold for each, until the next is not covered', async () => {
-      await topUp(13_000);
+      await fill(13_000);
       const verdicts = await ask([paid(), paid(), paid()]);
       assert.deepEqual(
         verdicts.map(({ kind }) => kind),
@@ -237,14 +241,14 @@ onEachEngine((_engine, open) => {
     });
 
     test('two processes never hold more than there is', async () => {
-      await topUp(60_000);
+      await fill(60_000);
       const verdicts = await Promise.all(Array.from({ length: 20 }, () => ask([paid()])));
       assert.equal(verdicts.flat().filter(({ kind }) => kind === 'accepted').length, 10);
       assert.equal((await readWallet(db.database, tenantId))?.held, 60_000);
     });
 
     test('a fake message is checked and holds nothing', async () => {
-      await topUp(6_000);
+      await fill(6_000);
       const verdicts = await ask([paid({ fake: true }), paid({ fake: true })]);
       assert.ok(verdicts.every(verdict => verdict.kind === 'accepted' && verdict.messages[0]!.cost === null));
       assert.equal((await readWallet(db.database, tenantId))?.held, 0);

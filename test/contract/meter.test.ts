@@ -24,11 +24,16 @@ function ask(database: Database, keyId: string, limits: KeyLimits, at: number, c
 
 /** The rule in its plainest form: all uses, and a look back from each. */
 function plainWindow(limits: KeyLimits) {
-  const uses: number[] = [];
+  let uses: number[] = [];
   let last = 0;
   const since = (at: number, ms: number) => uses.filter(use => use > at - ms).length;
   return {
     use(moment: number): 'sec' | 'min' | undefined {
+      // The clock was set back: when the uses of the last minute really were nobody can say, so they count from now.
+      if (moment < last - 60_000) {
+        uses = uses.filter(use => use > last - 60_000).map(() => moment);
+        last = moment;
+      }
       const at = Math.max(moment, last);
       if (since(at, 1_000) >= limits.perSecond) return 'sec';
       if (since(at, 60_000) >= limits.perMinute) return 'min';
@@ -52,7 +57,11 @@ onEachEngine((_engine, open) => {
           }),
           fc.array(
             fc.record({
-              after: fc.oneof(fc.integer({ min: -50, max: 1_100 }), fc.integer({ min: 0, max: 70_000 })),
+              after: fc.oneof(
+                { weight: 8, arbitrary: fc.integer({ min: -50, max: 1_100 }) },
+                { weight: 8, arbitrary: fc.integer({ min: 0, max: 70_000 }) },
+                { weight: 1, arbitrary: fc.integer({ min: -400_000, max: -50_000 }) },
+              ),
               count: fc.integer({ min: 1, max: 8 }),
             }),
             { minLength: 1, maxLength: 40 },
@@ -60,7 +69,7 @@ onEachEngine((_engine, open) => {
           async (limits, batches) => {
             const keyId = `key-${key++}`;
             const plain = plainWindow(limits);
-            let at = 1_000_000;
+            let at = 100_000_000;
             for (const { after, count } of batches) {
               at += after;
               const { full } = await ask(db.database, keyId, limits, at, count);
@@ -93,6 +102,25 @@ onEachEngine((_engine, open) => {
       assert.deepEqual(min.state, { ...limits, remainingSecond: 2, remainingMinute: 0 });
       assert.equal((await ask(db.database, 'k', limits, 69_999, 1)).full[0], 'min');
       assert.equal((await ask(db.database, 'k', limits, 70_000, 1)).full[0], undefined);
+    } finally {
+      await db.close();
+    }
+  });
+
+  test('a clock that is set back by an hour closes a key for a minute at most', async () => {
+    const db = await open();
+    try {
+      const limits = { perSecond: 2, perMinute: 3 };
+      const hour = 3_600_000;
+      await ask(db.database, 'k', limits, 2 * hour, 1);
+      await ask(db.database, 'k', limits, 2 * hour + 30_000, 2);
+      const back = hour + 30_000;
+      const first = await ask(db.database, 'k', limits, back, 1);
+      assert.deepEqual([first.full, first.room?.retryAfterMs], [['sec'], 1_000]);
+      assert.deepEqual((await ask(db.database, 'k', limits, back + 1_000, 1)).full, ['min']);
+      assert.deepEqual((await ask(db.database, 'k', limits, back + 59_999, 1)).full, ['min']);
+      const later = await ask(db.database, 'k', limits, back + 60_000, 3);
+      assert.deepEqual(later.full, [undefined, undefined, 'sec']);
     } finally {
       await db.close();
     }

@@ -14,24 +14,31 @@ import { readStatement } from '../../gateway/billing/statement.ts';
 import { availableOf, readWallet, setLowBelow, type TopUp, topUp } from '../../gateway/billing/wallet.ts';
 import { firstIdAt, newId } from '../../gateway/canonical/ids.ts';
 import { advance, chargeAdvanced, type StatusReport } from '../../gateway/messages/advance.ts';
+import { sendName } from '../../gateway/messages/journal.ts';
 import type { NewMessage } from '../../gateway/messages/message.ts';
 import { createLane } from '../../gateway/messages/pace.ts';
 import { judge } from '../../gateway/messages/policy/judge.ts';
 import {
+  abandonClaims,
   cancelMessage,
+  claimMessages,
   expireMessages,
   giveUpUncertain,
   insertMessages,
+  takeOverClaims,
 } from '../../gateway/messages/queue.ts';
 import { settle } from '../../gateway/messages/settle.ts';
 import { type Verdict, verdictOf } from '../../gateway/meta/verdict.ts';
 import { type Tx, together } from '../../gateway/platform/database.ts';
 import { ageMessages } from '../../gateway/retention/age.ts';
+import { newAnnouncer, statusChange } from '../harness/announcing.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
 import { newMessage } from '../harness/new-message.ts';
+import { assertMoneyAddsUp } from '../harness/prove-money.ts';
 
 const numberId = 7;
 const claim = { by: 'me', until: 100_000 };
+const claimAgain = { by: 'another', until: 700_000 };
 const fee = 1_000;
 const now = 2_000;
 
@@ -57,6 +64,7 @@ const report = (
 ): StatusReport => ({
   ...{ tenantId, numberId, messageId, wamid: `wamid.${messageId}`, status, at: now, waId: null, pricing },
   error: status === 'failed' ? '{"reason":"131026 Message undeliverable","meta":null}' : null,
+  change: statusChange(`wamid.${messageId}`, status),
 });
 
 const verdicts: Verdict[] = [
@@ -98,12 +106,8 @@ onEachEngine((engine, open) => {
     const advanced = await advance(tx, tenantId, reports);
     await chargeAdvanced(tx, [{ tenantId, ...advanced }], now, priceOf);
   };
-  const settleAs = (tx: Tx, message: NewMessage, verdict: Verdict) =>
-    settle(
-      tx,
-      [{ message: { ...message, tries: 1, slotUs: 0 }, verdict, claimedBy: claim.by, at: now }],
-      10_000,
-    );
+  const settleAs = (tx: Tx, message: NewMessage, verdict: Verdict, claimedBy = claim.by, tries = 1) =>
+    settle(tx, [{ message: { ...message, tries, slotUs: 0 }, verdict, claimedBy, at: now }], 10_000);
   const prove = async (...tenantIds: string[]) =>
     assert.deepEqual(await proveMoney(db.database, tenantIds), []);
   const wallet = async (tenantId: string) => {
@@ -276,7 +280,10 @@ onEachEngine((engine, open) => {
     test('that has become low is told in the log, once', async () => {
       const lines: { tenant?: string; available?: string }[] = [];
       const log = pino({ level: 'warn' }, { write: (line: string) => lines.push(JSON.parse(line)) });
-      const low = watchLowBalances({ database: db.database, log, currency: 'USD', now: () => now });
+      const low = watchLowBalances({
+        ...{ database: db.database, log, currency: 'USD' },
+        announce: newAnnouncer(() => now).announce,
+      });
       await fill(tenantId, 12_000);
       await low.look();
       await transact(tx => setLowBelow(tx, tenantId, 10_000, now));
@@ -296,6 +303,10 @@ onEachEngine((engine, open) => {
       );
       const [astray] = await proveMoney(db.database, [tenantId]);
       assert.deepEqual(astray?.charged, { wallet: 1, proof: 0 });
+      await assert.rejects(assertMoneyAddsUp(db.database), /tenant-a/);
+      await db.database.transact(tx =>
+        tx.all('update wallets set charged = charged - 1 where tenant_id = $1', [tenantId]),
+      );
     });
   });
 
@@ -311,7 +322,25 @@ onEachEngine((engine, open) => {
           claimed: fc.boolean(),
         }),
       },
-      { weight: 3, arbitrary: fc.record({ do: fc.constant('settle' as const), which, verdict: fc.nat(3) }) },
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          do: fc.constant('settle' as const),
+          which,
+          verdict: fc.nat(3),
+          // By a process that was taken for dead and wakes up, of the first try, whoever has it by now.
+          late: fc.boolean(),
+        }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({
+          do: fc.constant('take over' as const),
+          from: fc.constantFrom(claim.by, claimAgain.by),
+          // Of the sends it had begun the journal names some, or it is lost.
+          written: fc.option(fc.array(which, { maxLength: 4 })),
+        }),
+      },
       {
         weight: 6,
         arbitrary: fc.record({
@@ -323,7 +352,9 @@ onEachEngine((engine, open) => {
       {
         weight: 1,
         arbitrary: fc.record({
-          do: fc.constantFrom('expire' as const, 'give up' as const, 'release' as const, 'remove' as const),
+          do: fc.constantFrom(
+            ...(['expire', 'give up', 'release', 'remove', 'claim again', 'abandon'] as const),
+          ),
         }),
       },
       {
@@ -366,7 +397,12 @@ onEachEngine((engine, open) => {
                 case 'settle': {
                   const message = pick(one.which);
                   if (message === undefined) break;
-                  await settleAs(tx, message, verdicts[one.verdict]!);
+                  const [row] = await tx.all<{ tries: number; claimed_by: string | null }>(
+                    'select tries, claimed_by from messages where tenant_id = $1 and id = $2',
+                    [tenantId, message.id],
+                  );
+                  const claimedBy = one.late ? claim.by : (row?.claimed_by ?? claim.by);
+                  await settleAs(tx, message, verdicts[one.verdict]!, claimedBy, one.late ? 1 : row?.tries);
                   if (one.verdict === 0) facts.push([message.id, { taken: true }]);
                   break;
                 }
@@ -397,12 +433,31 @@ onEachEngine((engine, open) => {
                 case 'remove':
                   await ageMessages(tx, tenantId, 'messages', '', Date.now() + 1_000, 1, now);
                   break;
+                case 'claim again': {
+                  const { expired } = await claimMessages(tx, lane, true, 600_000, 3, claimAgain);
+                  await charge(tx, [{ tenantId, ids: expired }], now);
+                  break;
+                }
+                case 'take over': {
+                  const named = one.written?.flatMap(i => {
+                    const message = pick(i);
+                    return message === undefined ? [] : [sendName(message.id, 1), sendName(message.id, 2)];
+                  });
+                  await takeOverClaims(tx, lane, {
+                    id: one.from,
+                    written: named === undefined ? undefined : new Set(named),
+                  });
+                  break;
+                }
+                case 'abandon':
+                  await abandonClaims(tx, lane, claimAgain.until);
+                  break;
                 case 'expire':
                 case 'give up': {
                   const ids =
                     one.do === 'expire'
                       ? await expireMessages(tx, lane, 2_000_000, 2)
-                      : await giveUpUncertain(tx, lane, 10_000, now);
+                      : await giveUpUncertain(tx, lane, 1_000_000, now);
                   await charge(tx, [{ tenantId, ids }], now);
                   break;
                 }
@@ -475,7 +530,7 @@ onEachEngine((engine, open) => {
     ).flat();
     assert.equal(sent.length, 25);
     assert.equal(availableOf(await readWallet(db.database, tenantId)), 0);
-    await together(
+    await Promise.all(
       sent.flatMap((message, i) => [
         both[i % 2]!.transact(tx => settleAs(tx, message, verdicts[0]!)),
         both[(i + 1) % 2]!.transact(tx =>

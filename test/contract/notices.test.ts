@@ -187,7 +187,7 @@ describe('notices', { skip }, () => {
           verifiedName: 'A',
         },
         ...{ status: 'connected', statusReason: null, createdAt: 1, updatedAt: 1 },
-        ...{ windowPolicy: 'check', listeningSince: null },
+        ...{ windowPolicy: 'check', listeningSince: null, quality: null, messagingLimit: null },
         sealed: sealSecrets(seal, 7, { accessToken: 't', appSecret: 's', verifyToken: 'v' }),
       });
       await createLane(tx, { tenantId, numberId: 7 }, 80);

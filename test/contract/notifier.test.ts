@@ -29,7 +29,7 @@ import {
   type Receiver,
   reset,
   startReceiver,
-} from '../harness/receiver.ts';
+} from '../harness/hostile-receiver.ts';
 import { until } from '../harness/tenant.ts';
 
 // Verifiers of signatures look at their own clock.

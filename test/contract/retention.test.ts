@@ -20,6 +20,7 @@ import { callFor, hold } from '../../gateway/retention/progress.ts';
 import { createRetention, type Retention } from '../../gateway/retention/worker.ts';
 import { insertContact, insertTag, phonesOfTags, tagContact } from '../../gateway/tenants/contacts.ts';
 import { insertTenant } from '../../gateway/tenants/tenants.ts';
+import { announceChanges, statusChange } from '../harness/announcing.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
 import { newMessage } from '../harness/new-message.ts';
 
@@ -54,6 +55,7 @@ onEachEngine((engine, open) => {
       // The embedded engine has one process.
       database: processId === 'p' || engine === 'sqlite' ? db.database : db.reopen(),
       feed,
+      announce: announceChanges(() => now),
       seal,
       log: createLog('silent', null),
       now: () => now,
@@ -107,6 +109,7 @@ onEachEngine((engine, open) => {
           waId,
           error: status === 'failed' ? `{"reason":"131026 ${person}","meta":null}` : null,
           pricing: null,
+          change: statusChange(`wamid.${one.id}`, status),
         })),
       ),
     );
@@ -262,7 +265,16 @@ onEachEngine((engine, open) => {
         keepChanges(
           tx,
           'a',
-          [{ kind: 'kept', phoneNumberId: null, wabaId: 'w', field: 'x', payload: { p: person } }],
+          [
+            {
+              kind: 'kept',
+              phoneNumberId: null,
+              wabaId: 'w',
+              field: 'x',
+              payload: { p: person },
+              change: { time: null },
+            },
+          ],
           now,
         ),
       );
@@ -342,6 +354,7 @@ onEachEngine((engine, open) => {
               phoneNumberId: null,
               wabaId: 'w',
               field: 'x',
+              change: { time: null },
               payload: { user: [{ phone }] },
             })),
             now,
@@ -438,9 +451,9 @@ onEachEngine((engine, open) => {
       assert.equal((await receipt(id)).counts.canceled, 1);
       assert.equal((await receipt(id)).finishedAt, now);
       const taken = await db.database.transact(tx =>
-        claimMessages(tx, { tenantId: 'a', numberId: 7 }, true, now + dayMs, 10, claim),
+        claimMessages(tx, 'a', [{ numberId: 7, limit: 10, bulk: true }], now + dayMs, claim),
       );
-      assert.deepEqual(taken.claimed, []);
+      assert.deepEqual(taken.get(7)?.claimed, []);
     });
 
     test('late facts about an erased message do not bring the person back', async () => {

@@ -8,11 +8,13 @@ import type { Database } from '../../gateway/platform/database.ts';
 import { migrate } from '../../gateway/platform/migrate.ts';
 import { openPostgres } from '../../gateway/platform/postgres.ts';
 import { openSqlite } from '../../gateway/platform/sqlite.ts';
+import { assertMoneyAddsUp } from './prove-money.ts';
 
 export interface TestDatabase {
   database: Database;
   /** A second opening of the same data, as another process would have it. */
   reopen(): Database;
+  /** Fails when its money does not add up. */
   close(): Promise<void>;
 }
 
@@ -76,8 +78,12 @@ async function prepare(
     database,
     reopen,
     async close() {
-      for (const one of opened) await one.close();
-      await remove();
+      try {
+        await assertMoneyAddsUp(database);
+      } finally {
+        for (const one of opened) await one.close();
+        await remove();
+      }
     },
   };
 }

@@ -1,10 +1,11 @@
-/** Starts the real programs and speaks to them over HTTP, as a stranger would. Nothing of the gateway is imported here. */
+/** Starts the real programs and speaks to them over HTTP, as a stranger would. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newPostgresDatabase } from './engines.ts';
+import { assertPlaceAddsUp } from './prove-money.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -35,19 +36,33 @@ export interface GatewayOptions {
 /** Where a gateway keeps its data, so that it can be started again on the same. */
 export interface Place {
   env: Record<string, string>;
-  remove(): void;
+  /** When nobody uses it any more; fails when its money does not add up. */
+  remove(): Promise<void>;
+  /** The same without a look at the money: for rows that were invented. */
+  discard(): Promise<void>;
 }
 
 export async function newPlace(engine: Engine): Promise<Place> {
   const folder = mkdtempSync(join(tmpdir(), 'wagate-place-'));
   const env: Record<string, string> = { WAGATE_DATA: folder };
   if (engine === 'postgres') env.DATABASE_URL = await newPostgresDatabase();
-  return { env, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  const discard = async () => rmSync(folder, { recursive: true, force: true });
+  return {
+    env,
+    async remove() {
+      try {
+        await assertPlaceAddsUp(env);
+      } finally {
+        await discard();
+      }
+    },
+    discard,
+  };
 }
 
 /** `wagate serve`, ready. Ports are free ones unless `env` names them. */
 export function startGateway(
-  place: Place,
+  place: Pick<Place, 'env'>,
   { env = {}, tree = root }: GatewayOptions = {},
 ): Promise<StartedProgram> {
   return start(join(tree, 'wagate.js'), ['serve'], {

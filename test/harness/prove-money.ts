@@ -1,9 +1,35 @@
-/** After a whole test run: every balance in every database that a program or a suite has left on the server adds up. */
+/** Whatever a test did: every balance in its database adds up. Asked where a database is given up, and of the whole server at the end. */
+import assert from 'node:assert/strict';
+import { appendFileSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
 import pg from 'pg';
 import { proveMoney, tellAstray } from '../../gateway/billing/proof.ts';
+import type { Database } from '../../gateway/platform/database.ts';
 import { openPostgres } from '../../gateway/platform/postgres.ts';
+import { openSqlite } from '../../gateway/platform/sqlite.ts';
 
-/** `url`: of any database of the server. What is astray, a sentence each; and of how many databases that is. */
+/** Fails unless the database adds up; test/run.ts counts how many did. One without a schema has no money. */
+export async function assertMoneyAddsUp(database: Database): Promise<void> {
+  const proved = await proveDatabase(database);
+  if (proved === undefined) return;
+  assert.deepEqual(proved.astray, []);
+  const tally = process.env.WAGATE_TEST_PROOFS;
+  if (tally !== undefined) appendFileSync(tally, `${database.engine} ${proved.tenants}\n`);
+}
+
+/** The same for where a gateway kept its data. It must have ended. */
+export async function assertPlaceAddsUp(env: Record<string, string>): Promise<void> {
+  const path = join(env.WAGATE_DATA!, 'wagate.db');
+  if (env.DATABASE_URL === undefined && !existsSync(path)) return;
+  const database = env.DATABASE_URL === undefined ? openSqlite(path) : openOne(env.DATABASE_URL);
+  try {
+    await assertMoneyAddsUp(database);
+  } finally {
+    await database.close();
+  }
+}
+
+/** Every database that is still on the server. `url`: of any of them. */
 export async function proveServer(
   url: string,
 ): Promise<{ databases: number; tenants: number; astray: string[] }> {
@@ -13,27 +39,37 @@ export async function proveServer(
     `select datname from pg_database where datname like 'test\\_%'`,
   );
   await client.end();
-  const astray: string[] = [];
-  let databases = 0;
-  let tenants = 0;
+  const all = { databases: 0, tenants: 0, astray: [] as string[] };
   for (const { datname } of rows) {
-    const database = openPostgres({
-      url: url.replace(/\/[^/]*$/, `/${datname}`),
-      connections: 1,
-      onError: () => undefined,
-    });
+    const database = openOne(url.replace(/\/[^/]*$/, `/${datname}`));
     try {
-      // Suites leave databases without a schema, or with that of another version.
-      const [found] = await database.all<{ is: string | null }>(
-        `select cast(to_regclass('wallets') as text) as is`,
-      );
-      if (found?.is == null) continue;
-      databases++;
-      tenants += (await database.all('select id from tenants')).length;
-      astray.push(...(await proveMoney(database)).map(one => `${datname}, ${tellAstray(one)}`));
+      const proved = await proveDatabase(database);
+      if (proved === undefined) continue;
+      all.databases++;
+      all.tenants += proved.tenants;
+      all.astray.push(...proved.astray.map(sentence => `${datname}, ${sentence}`));
     } finally {
       await database.close();
     }
   }
-  return { databases, tenants, astray };
+  return all;
+}
+
+const openOne = (url: string) => openPostgres({ url, connections: 1, onError: () => undefined });
+
+/** What is astray, a sentence each, and of how many tenants; undefined where there are no wallets: no schema, or one from before. */
+async function proveDatabase(database: Database): Promise<{ tenants: number; astray: string[] } | undefined> {
+  const [found] = await database.all<{ is: string | null }>(
+    database.engine === 'sqlite'
+      ? `select max(name) as "is" from sqlite_master where name = 'wallets'`
+      : `select cast(to_regclass('wallets') as text) as "is"`,
+  );
+  if (found?.is == null) return undefined;
+  // Suites of one module make messages without making tenants.
+  const rows = await database.all<{ id: string }>(
+    `select id from tenants union select tenant_id from wallets union select tenant_id from top_ups
+     union select tenant_id from messages where fee_state is not null`,
+  );
+  const ids = rows.map(({ id }) => id);
+  return { tenants: ids.length, astray: (await proveMoney(database, ids)).map(tellAstray) };
 }

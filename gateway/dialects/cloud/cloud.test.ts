@@ -284,6 +284,7 @@ describe('refusing', () => {
 describe('answering', () => {
   const message: AcceptedMessage = {
     id: 'id',
+    type: 'text',
     status: 'accepted',
     recipient: { kind: 'phone', digits: '905321234567', to: '+90 532 1234567' },
     wamid: 'wamid.x',

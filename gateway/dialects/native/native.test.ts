@@ -225,6 +225,7 @@ describe('refusing', () => {
 describe('answering', () => {
   const message: AcceptedMessage = {
     id: '01JD3Z8Q4X6V2N9T5B7M1C0KRE',
+    type: 'text',
     status: 'accepted',
     recipient: { kind: 'user', id: 'US.1' },
     wamid: 'wamid.x',

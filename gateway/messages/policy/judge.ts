@@ -10,9 +10,18 @@ import type { Seal } from '../../platform/seal.ts';
 import type { DayCaps } from '../../tenants/key-powers.ts';
 import type { NewMessage } from '../message.ts';
 import { closeCaps, openCaps } from './caps.ts';
-import { giveKeysBack, type IdempotencyEntry, takeKeys } from './idempotency.ts';
+import { giveKeysBack, type Holder, type IdempotencyEntry, noteWindows, takeKeys } from './idempotency.ts';
 import { closeMeters, openMeters, roomIn } from './meter.ts';
-import { isFree, type OpenWindow, openFreeEntries, pairName, readOptOuts, readWindows } from './people.ts';
+import {
+  isFree,
+  type OpenWindow,
+  openFreeEntries,
+  pairName,
+  readOptOuts,
+  readWindows,
+  type ToldWindow,
+  tellWindows,
+} from './people.ts';
 
 /** One call: all of its messages or none, but for recipients who may not be written to. */
 export interface Asked {
@@ -32,7 +41,8 @@ export interface Asked {
 
 export type Verdict = { limit: LimitState } /** windows: of each message, where they had to be read. */ & (
   | { kind: 'accepted'; messages: NewMessage[]; windows: (OpenWindow | undefined)[] }
-  | { kind: 'repeated'; messageIds: string[] }
+  /** told: of the windows, in the first answer, by message id. */
+  | { kind: 'repeated'; messageIds: string[]; told: Record<string, ToldWindow> }
   | { kind: 'refused'; refusal: Refusal }
 );
 
@@ -61,7 +71,11 @@ export async function judge(
     if (holder !== undefined && holder.messageIds[0] !== call.messages[0]!.id) {
       const twin = firsts.get(holder.key);
       if (twin?.kind === 'refused') return twin;
-      return { kind: 'repeated', messageIds: holder.messageIds, limit: meter.state(limits) };
+      const told =
+        twin?.kind === 'accepted' && call.needsWindow
+          ? tellWindows(twin.messages, twin.windows)
+          : holder.windows;
+      return { kind: 'repeated', messageIds: holder.messageIds, told, limit: meter.state(limits) };
     }
     const window = meter.use(limits);
     // When there is room again is asked afterwards, once for all that were refused.
@@ -100,10 +114,20 @@ export async function judge(
     calls.some(call => call.messages[0]!.id === holders.get(key)?.messageIds[0]),
   );
   if (mine.length > 0) await giveKeysBack(tx, tenantId, mine);
+  await noteWindows(
+    tx,
+    tenantId,
+    calls.flatMap((call, i) => noteOf(call, verdicts[i]!)),
+  );
   const accepted = verdicts.flatMap(verdict => (verdict.kind === 'accepted' ? verdict.messages : []));
   await openFreeEntries(tx, tenantId, accepted, known.windows, nowMs);
   await sayWhenThereIsRoom(tx, tenantId, calls, verdicts, known);
   return verdicts;
+}
+
+function noteOf({ idempotency, needsWindow }: Asked, verdict: Verdict) {
+  if (idempotency === null || !needsWindow || verdict.kind !== 'accepted') return [];
+  return [{ key: idempotency.key, windows: tellWindows(verdict.messages, verdict.windows) }];
 }
 
 type Known = Awaited<ReturnType<typeof read>>;
@@ -122,9 +146,7 @@ async function read(tx: Tx, tenantId: string, calls: Asked[], nowMs: number, sea
     .filter(call => call.marketing || call.fallback?.marketing === true)
     .flatMap(({ messages }) => messages);
   const holders =
-    entries.size === 0
-      ? new Map<string, IdempotencyEntry>()
-      : takeKeys(tx, tenantId, [...entries.values()], nowMs);
+    entries.size === 0 ? new Map<string, Holder>() : takeKeys(tx, tenantId, [...entries.values()], nowMs);
   const meters = openMeters(tx, tenantId, [...new Set(calls.map(({ key }) => key.id))], nowMs);
   const capped = calls.flatMap(({ key }) => (key.caps === null ? [] : [{ keyId: key.id, caps: key.caps }]));
   const caps = openCaps(tx, tenantId, [...new Map(capped.map(key => [key.keyId, key])).values()], nowMs);

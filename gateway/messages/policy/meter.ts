@@ -3,6 +3,9 @@
  *
  * A key's uses are counted without end and each count is noted with its time; the uses of a window are the count now less the
  * count when it began. One note per key and batch, so a minute has few, and each window costs one seek.
+ *
+ * Clocks of several machines may differ by less than a minute: uses count at the furthest of them. One that is further behind has been
+ * set back, and then counting goes on from there.
  */
 import type { KeyLimits, LimitState } from '../../canonical/key-limit.ts';
 import { type Tx, together } from '../../platform/database.ts';
@@ -62,11 +65,45 @@ export async function openMeters(
   );
   // Waited for together: one that fails while nobody listens would end the process.
   await together<unknown>([locked, rows]);
+  const setBack = (await rows).filter(row => row.at - nowMs > windowMs.min);
+  if (setBack.length > 0) await countFrom(tx, tenantId, setBack, nowMs);
   return new Map(
-    (await rows).map(({ key_id, used, at, second, minute }) => [
-      key_id,
-      meterOf(used, at, second ?? 0, minute ?? 0),
-    ]),
+    (await rows).map(row => {
+      const { key_id, used, at } = row;
+      const minute = row.minute ?? 0;
+      // When the uses of the last minute really were nobody can say, so they count as of now.
+      const meter = setBack.includes(row)
+        ? meterOf(used, nowMs, minute, minute)
+        : meterOf(used, at, row.second ?? 0, minute);
+      return [key_id, meter];
+    }),
+  );
+}
+
+/** Puts the notes of keys where the clock stands that was set back. */
+async function countFrom(
+  tx: Tx,
+  tenantId: string,
+  keys: { key_id: string; used: number; minute: number | null }[],
+  nowMs: number,
+): Promise<void> {
+  const names = JSON.stringify(keys.map(({ key_id }) => ({ key: key_id })));
+  const notes = keys.flatMap(({ key_id, used, minute }) => [
+    { key: key_id, at: nowMs - windowMs.min, upto: minute ?? 0 },
+    { key: key_id, at: nowMs, upto: used },
+  ]);
+  await tx.all(
+    `delete from key_uses where tenant_id = $1 and one_of(key_id, select value ->> 'key' from json_rows($2))`,
+    [tenantId, names],
+  );
+  await tx.all(
+    `insert into key_uses (tenant_id, key_id, at, upto)
+     select $1, value ->> 'key', cast(value ->> 'at' as bigint), cast(value ->> 'upto' as bigint) from json_rows($2)`,
+    [tenantId, JSON.stringify(notes)],
+  );
+  await tx.all(
+    `update key_meters set last_at = $3 where tenant_id = $1 and one_of(key_id, select value ->> 'key' from json_rows($2))`,
+    [tenantId, names, nowMs],
   );
 }
 

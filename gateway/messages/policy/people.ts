@@ -18,6 +18,30 @@ export interface OpenWindow {
   names: string[];
 }
 
+/** A window as the answer to a send tells it. closesAt: Unix ms, null when the recipient never wrote. */
+export interface ToldWindow {
+  open: boolean;
+  closesAt: number | null;
+  /** Of content that has a fallback, which is a template, and content that needs a window is none. */
+  sentFallback: boolean;
+}
+
+/** What there is to tell of each message's window, by id; `windows`: as they were when the messages were judged. */
+export function tellWindows(
+  messages: Pick<NewMessage, 'id' | 'type' | 'createdAt'>[],
+  windows: (OpenWindow | undefined)[],
+): Record<string, ToldWindow> {
+  return Object.fromEntries(
+    messages.map(({ id, type, createdAt }, i) => {
+      const closesAt = windows[i]?.closesAt ?? null;
+      return [
+        id,
+        { open: closesAt !== null && closesAt > createdAt, closesAt, sentFallback: type === 'template' },
+      ];
+    }),
+  );
+}
+
 export const pairName = (numberId: number, recipient: string) => `${numberId} ${recipient}`;
 
 /** The windows of pairs of one tenant, by `pairName`; those that never were are missing. */
