@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { onEachEngine } from './harness/engines.ts';
+import { type HookServer, startHookServer } from './harness/hook-server.ts';
 import { keyCalls } from './harness/keys.ts';
 import { call, newPlace, type Place, type Program, startGateway } from './harness/programs.ts';
-import { type HookServer, startHookServer } from './harness/hook-server.ts';
 import { must, newTenant, operatorKey, type TestTenant } from './harness/tenant.ts';
 
 type Json = Record<string, unknown>;
