@@ -4,6 +4,7 @@
  *
  *     npm run bench -- [--only send,growth,…] [--engine sqlite|postgres|both] [--processes 1,2] [--seconds 2] [--rounds 2]
  *                      [--rows 1000000] [--numbers 1,100,1000] [--json] [--save]
+ *                      [--statements]
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { startChild } from './child.ts';
 import type { Bench, Engine, Figure } from './figure.ts';
 import { measurements } from './measure/all.ts';
 import { machine, results, tables } from './report.ts';
+import { countingStatements, resetStatements, topStatements } from './statements.ts';
 import { appSecret } from './subject.ts';
 
 const { values: options } = parseArgs({
@@ -26,6 +28,7 @@ const { values: options } = parseArgs({
     numbers: { type: 'string', default: '1,100,1000' },
     json: { type: 'boolean', default: false },
     save: { type: 'boolean', default: false },
+    statements: { type: 'boolean', default: false },
   },
 });
 
@@ -67,6 +70,8 @@ async function closeAll(): Promise<void> {
 }
 
 const figures: Figure[] = [];
+/** A database of the server whose statements are counted. */
+let countedIn: string | undefined;
 try {
   for (const engine of engines as Engine[]) {
     const newDatabase = await databases(engine);
@@ -88,8 +93,9 @@ async function databases(engine: Engine): Promise<Bench['newDatabase'] | undefin
   if (engine === 'sqlite') return async () => null;
   const programs = findPostgres();
   if (programs === undefined) return undefined;
-  const server = await startPostgres(programs);
+  const server = await startPostgres(programs, options.statements ? countingStatements : []);
   closing.push(() => server.stop());
+  if (options.statements) countedIn = await server.createDatabase('bench_statements');
   let made = 0;
   return () => server.createDatabase(`bench_${++made}`);
 }
@@ -121,7 +127,9 @@ async function measureOne(
     say: text => say(`  ${text}`),
   };
   try {
+    if (engine === 'postgres' && countedIn !== undefined) await resetStatements(countedIn);
     figures.push(...(await work(bench)));
+    if (engine === 'postgres' && countedIn !== undefined) say(await topStatements(countedIn));
   } catch (error) {
     // The others are worth having; the exit code tells.
     say(`  FAILED: ${(error as Error).stack}`);

@@ -1,13 +1,19 @@
 /** Writes the pages that are made from the source (`npm run docs`); test/docs.test.ts sees that they are up to date. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type EventType, eventTypes } from '../gateway/canonical/event.ts';
 import { refusals } from '../gateway/canonical/refusal.ts';
 import { errorTable } from '../gateway/meta/error-table.ts';
 import { type Setting, settings } from '../gateway/platform/settings.ts';
+import { type EndpointFormat, endpointFormats } from '../gateway/tenants/endpoints.ts';
+import { newEndpoint, secretSamples, signing } from '../gateway/webhooks/formats/endpoint-samples.ts';
+import { eventSamples } from '../gateway/webhooks/formats/event-samples.ts';
+import { hasWords, render } from '../gateway/webhooks/formats/render.ts';
 
 export const pages: Record<string, () => string> = {
   'configuration.md': configurationPage,
   'errors.md': errorsPage,
+  'events.md': eventsPage,
 };
 
 function configurationPage(): string {
@@ -65,6 +71,41 @@ ${metas.join('\n')}
 A code that is not listed is a plain refusal. An answer that never came, or cannot be read, is neither: the message becomes
 \`uncertain\`, is never sent again, and is settled by the statuses Meta sends for it.
 `;
+}
+
+function eventsPage(): string {
+  const types = (Object.keys(eventTypes) as EventType[]).map(type => {
+    const [meta, connectly] = (['meta', 'connectly'] as const).map(format =>
+      hasWords(format, eventSamples[type]) ? 'yes' : '–',
+    );
+    return `| \`${type}\` | ${eventTypes[type]} | ${meta} | ${connectly} |`;
+  });
+  return `# Events
+
+Written from gateway/canonical/event.ts and gateway/webhooks/formats/ by \`npm run docs\`. How they reach you: [webhooks](webhooks.md).
+
+The \`standard\` format tells every event. An endpoint of another format is not told of what that format has no words for.
+
+| type | when | \`meta\` | \`connectly\` |
+|---|---|---|---|
+${types.join('\n')}
+
+## The same two events in each format
+
+Each body is one line, to the byte, and the secret is the one named: a verifier can be tried on it.
+
+${endpointFormats.map(format => `### ${format}\n\nSecret: \`${secretSamples[format]}\`\n\n${['message.delivered', 'message.received'].map(type => example(format, type as EventType)).join('\n')}`).join('\n')}`;
+}
+
+function example(format: EndpointFormat, type: EventType): string {
+  const { headers, body } = render(
+    format,
+    [eventSamples[type]],
+    newEndpoint(format),
+    signing({ secrets: [secretSamples[format]] }),
+  )!;
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  return ['```http', ...lines, '', body, '```', ''].join('\n');
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -43,6 +43,7 @@ import { createNotices, noNotices } from './platform/notices.ts';
 import { createOutbound, targetRules } from './platform/outbound.ts';
 import { lockFolder } from './platform/single-process.ts';
 import { StartProblem } from './platform/start-problem.ts';
+import { createStatistics } from './platform/statistics.ts';
 import { preflight } from './preflight.ts';
 import { keepingOf } from './retention/keeping.ts';
 import { createRetention } from './retention/worker.ts';
@@ -160,6 +161,7 @@ async function open(
     uncertainMs,
     everyMs: 2_000,
   });
+  const statistics = createStatistics({ database, log });
   const presence = createPresence({
     database,
     log,
@@ -312,6 +314,8 @@ async function open(
   closing.push(sender.stop);
   claimer.start();
   closing.push(claimer.stop);
+  statistics.start();
+  closing.push(statistics.stop);
   notifier.start();
   closing.push(notifier.stop);
   sweeper.start();

@@ -27,19 +27,19 @@ create table endpoints (
   primary key (tenant_id, id)
 );
 
--- How the posting to an endpoint goes. One process at a time posts to it: held_by, until held_until. failures: in a row; failing_since:
--- the first of them; rests_until: nothing but one trial is posted before; next_us: its next free moment, where it has a rate.
+-- How the posting to an endpoint goes. One process at a time posts to it: held_by, as long as that has a row in processes. failures: in a
+-- row; failing_since: the first of them; rests_until: nothing is posted before; next_us: its next free moment, where it has a rate.
 create table endpoint_states (
   tenant_id text not null,
   endpoint_id text not null,
   held_by text,
-  held_until bigint not null,
   failures bigint not null,
   failing_since bigint,
   rests_until bigint not null,
   next_us bigint not null,
   primary key (tenant_id, endpoint_id)
 );
+create index endpoint_states_held on endpoint_states (held_by) where held_by is not null;
 
 -- data: what the event says; meta: what Meta told, JSON, null when it was not Meta. Both are '' once aged out or erased. Written only
 -- where a tenant has endpoints.

@@ -7,7 +7,10 @@ import { contactItem, userId } from './webhooks/status.ts';
 
 export type Incoming = ReturnType<typeof createIncoming>;
 
-const ours = ['phone_number_id', 'reply_to', 'profile_name', 'user_id', 'type', 'text'];
+const ours = [
+  ...['phone_number_id', 'reply_to', 'profile_name', 'user_id', 'type', 'text'],
+  ...['hide_number', 'username', 'parent_user_id'],
+];
 
 /** A phone writes to the business: cloud-api.md §7.3. */
 export function createIncoming({ phones, delivery }: { phones: Phones; delivery: Delivery }) {
@@ -20,12 +23,15 @@ export function createIncoming({ phones, delivery }: { phones: Phones; delivery:
       const writer = phones.get(digits);
       const rest = Object.fromEntries(Object.entries(given).filter(([key]) => !ours.includes(key)));
       const text = typeof given.text === 'string' ? { body: given.text } : given.text;
+      const hides = given.hide_number === true;
+      const parent = typeof given.parent_user_id === 'string' ? given.parent_user_id : undefined;
       const message = {
         ...(typeof given.reply_to === 'string'
           ? { context: { from: phone.digits, id: given.reply_to } }
           : {}),
-        from: writer.wa_id,
+        ...(hides ? {} : { from: writer.wa_id }),
         from_user_id: userId(writer, digits, account),
+        ...(parent === undefined ? {} : { from_parent_user_id: parent }),
         id: wamid,
         timestamp: String(Math.floor(Date.now() / 1000)),
         type,
@@ -37,7 +43,14 @@ export function createIncoming({ phones, delivery }: { phones: Phones; delivery:
         kind: 'messages',
         phone,
         // A system message (the user changed the number) carries no contacts.
-        contact: type === 'system' ? null : contactItem(writer, digits, account),
+        contact:
+          type === 'system'
+            ? null
+            : contactItem(writer, digits, account, {
+                hides,
+                parent,
+                ...(typeof given.username === 'string' ? { username: given.username } : {}),
+              }),
         item: JSON.stringify(message),
         record: null,
         bornAt: Date.now(),

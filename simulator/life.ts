@@ -2,6 +2,7 @@ import type { Account, PhoneNumber } from './accounts.ts';
 import type { Idle } from './idle.ts';
 import type { Accepted, Ledger, StatusRecord } from './ledger.ts';
 import type { Phones } from './phones.ts';
+import type { Json } from './rules/check.ts';
 import type { Settings, SettingsBook } from './settings.ts';
 import type { Timeline } from './timeline.ts';
 import type { Delivery } from './webhooks/delivery.ts';
@@ -43,32 +44,46 @@ export function createLife({ settings, timeline, idle, ledger, phones, delivery 
     }
 
     function report(status: string): void {
-      const now = Date.now();
-      const record: StatusRecord = { status, at: now, deliveredWebhookAt: null };
-      message.statuses.push(record);
-      ledger.tally.status(account.wabaId, status);
-      const { recipient } = message;
-      // The wa_id may differ from the number dialled (Brazil, Mexico).
-      const known = { waId: message.to, userId: '' };
-      if (recipient.kind === 'phone') {
-        const reached = phones.get(recipient.digits);
-        Object.assign(known, { waId: reached.wa_id, userId: userId(reached, recipient.digits, account) });
-      }
-      delivery.enqueue(account.wabaId, {
-        kind: 'statuses',
-        phone,
-        // Never beside a failure; a group's is left out, for we do not play its members.
-        contact:
-          status === 'failed' || recipient.kind === 'group'
-            ? null
-            : recipient.kind === 'user'
-              ? JSON.stringify({ profile: { name: 'WhatsApp user' }, user_id: recipient.userId })
-              : contactItem(phones.get(recipient.digits), recipient.digits, account),
-        item: statusItem(message, known, record, failure),
-        record,
-        bornAt: now,
-      });
+      tell(message, account, phone, status, { failure });
     }
+  }
+
+  /** A status of the message, now. `odd` goes into the item as it is; a null takes a member out. */
+  function tell(
+    message: Accepted,
+    account: Account,
+    phone: PhoneNumber,
+    status: string,
+    { failure, odd }: { failure?: Failure | undefined; odd?: Json },
+  ): void {
+    const now = Date.now();
+    const record: StatusRecord = { status, at: now, deliveredWebhookAt: null };
+    message.statuses.push(record);
+    ledger.tally.status(account.wabaId, status);
+    const { recipient } = message;
+    // The wa_id may differ from the number dialled (Brazil, Mexico).
+    const known = { waId: message.to, userId: '' };
+    if (recipient.kind === 'phone') {
+      const reached = phones.get(recipient.digits);
+      Object.assign(known, { waId: reached.wa_id, userId: userId(reached, recipient.digits, account) });
+    }
+    const { contact = contactBeside(message, account, status), ...rest } = odd ?? {};
+    delivery.enqueue(account.wabaId, {
+      kind: 'statuses',
+      phone,
+      contact: contact === null || typeof contact === 'string' ? contact : JSON.stringify(contact),
+      item: oddly(statusItem(message, known, record, failure), rest),
+      record,
+      bornAt: now,
+    });
+  }
+
+  /** Never beside a failure; a group's is left out, for we do not play its members. */
+  function contactBeside({ recipient }: Accepted, account: Account, status: string): string | null {
+    if (status === 'failed' || recipient.kind === 'group') return null;
+    return recipient.kind === 'user'
+      ? JSON.stringify({ profile: { name: 'WhatsApp user' }, user_id: recipient.userId })
+      : contactItem(phones.get(recipient.digits), recipient.digits, account);
   }
 
   function failureOf({ recipient, type, json, phoneNumberId }: Accepted): Failure | undefined {
@@ -94,5 +109,11 @@ export function createLife({ settings, timeline, idle, ledger, phones, delivery 
     return steps.sort((one, other) => one.after - other.after);
   }
 
-  return { start };
+  return { start, tell };
+}
+
+function oddly(item: string, odd: Json): string {
+  if (Object.keys(odd).length === 0) return item;
+  const members = Object.entries({ ...(JSON.parse(item) as Json), ...odd });
+  return JSON.stringify(Object.fromEntries(members.filter(([, member]) => member !== null)));
 }

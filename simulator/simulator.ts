@@ -4,6 +4,7 @@ import { registerAccounts } from './control/accounts.ts';
 import { registerBehaviour } from './control/behaviour.ts';
 import { registerPhones } from './control/phones.ts';
 import { registerReceived } from './control/received.ts';
+import { registerTold } from './control/told.ts';
 import { createFaults } from './faults.ts';
 import { createAccess } from './graph/access.ts';
 import { registerBodies } from './graph/body.ts';
@@ -69,6 +70,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
   registerObjects(app, access);
   registerAccounts(app, accounts);
   registerReceived(app, { ledger, delivery, attempts, idle });
+  registerTold(app, { accounts, ledger, life, delivery });
   registerPhones(app, { accounts, phones, incoming });
   registerBehaviour(app, { settings, faults, delivery, reset });
 

@@ -21,6 +21,14 @@ export function createTemplateBook(given: Json[]) {
   return {
     all: () => list,
     find: (name: string, language: string) => byName.get(`${name}\n${language}`),
+    /** Of a template that is there. */
+    change(old: StoredTemplate, patch: Json): StoredTemplate {
+      const at = list.indexOf(old);
+      const changed = store({ ...old.object, ...patch }, at);
+      list[at] = changed;
+      byName.set(`${changed.name}\n${changed.language}`, changed);
+      return changed;
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
+import { judgeLimits } from '../torture/limits.ts';
 import type { Asked, Written } from '../torture/load.ts';
 import { type AtPhone, judge, judgeIncoming, judgeMoney, judgePace, type Row } from '../torture/oracle.ts';
 import { makePlan } from '../torture/plan.ts';
@@ -24,7 +25,8 @@ describe('the short form', () => {
         once(child, 'exit'),
       ]);
       assert.equal(code, 0, `${schedule}${out}`);
-      const { done, requests, incoming, microsCharged, microsAstray } = JSON.parse(out) as {
+      const { done, requests, bitten, incoming, microsCharged, microsAstray } = JSON.parse(out) as {
+        bitten: { limit: number; balance: number };
         microsCharged: number;
         microsAstray: number;
         done: { kills: number; silences: number };
@@ -34,6 +36,7 @@ describe('the short form', () => {
       assert.ok(done.kills >= 3, out);
       assert.ok(done.silences >= 1, out);
       assert.ok(requests.taken >= 10, out);
+      assert.ok(bitten.limit > 0 && bitten.balance > 0, out);
       assert.ok(incoming >= 10, out);
       assert.ok(microsCharged > 0, out);
       assert.equal(microsAstray, 0, out);
@@ -62,8 +65,9 @@ describe('the oracle', () => {
     door: 'native',
     phones: [phone],
     at: 0,
+    answeredAt: 0,
     times: 1,
-    told: { kind: 'taken', status: 200, id: 'A', wamid: 'wamid.A', text: '' },
+    told: { kind: 'taken', bite: null, status: 200, id: 'A', wamid: 'wamid.A', text: '' },
   };
   const row: Row = { tenant: 0, id: 'A', status: 'read', wamid: 'wamid.A', to: `+${phone}`, error: null };
   const there: AtPhone = {
@@ -106,6 +110,13 @@ describe('the oracle', () => {
       ['astray'],
     ],
     ['refused, and sent', [told('no')], [row], [there], ['astray']],
+    [
+      'refused for its balance, and kept',
+      [{ ...told('no'), told: { ...told('no').told, bite: 'balance' } }],
+      [{ ...row, status: 'failed' }],
+      [],
+      ['astray'],
+    ],
     ['read, and not known as read', [asked], [{ ...row, status: 'delivered' }], [there], ['disagreement']],
     [
       'uncertain, and settled by nobody',
@@ -167,12 +178,45 @@ describe('the oracle', () => {
     ['nothing', 0, 0, 13_000],
   ] as const) {
     test(`paid: ${name}`, () => {
-      const money = [{ tenant: 0, toppedUp: 100_000, charged, held }];
+      const money = [{ tenant: 0, given: 100_000, toppedUp: 100_000, charged, held }];
       const rates = { fee: 1_000, price: 5_000 };
       const verdict = judgeMoney(money, [row, unsettled], [there, failed], ['first'], rates);
       assert.equal(verdict.microsAstray, astray);
       assert.equal(verdict.offences.length > 0, astray > 0);
     });
+  }
+
+  test('paid: more than was given, and a top-up that went astray', () => {
+    const money = [{ tenant: 0, given: 6_000, toppedUp: 5_999, charged: 6_000, held: 0 }];
+    const { offences, microsAstray } = judgeMoney(money, [row], [there], ['first'], {
+      fee: 1_000,
+      price: 5_000,
+    });
+    assert.deepEqual([offences.length, microsAstray], [2, 1]);
+  });
+
+  const limits = { perSecond: 2, perMinute: 4 };
+  const use = (at: number, bite: Asked['told']['bite'] = null, ms = 10): Asked => ({
+    ...{ ...asked, at, answeredAt: at + ms },
+    told: { ...asked.told, kind: bite === null ? 'taken' : 'no', bite },
+  });
+  for (const [name, asks, steps, expected] of [
+    ['within its limits', [use(0), use(10), use(1_000), use(1_010), use(60_000)], [], 0],
+    ['one too many in a second', [use(0), use(10), use(900)], [], 1],
+    ['perhaps one too many in a second', [use(0), use(10), use(900, null, 200)], [], 0],
+    ['one too many in a second, and the clock was set', [use(0), use(10), use(900)], [500], 0],
+    ['one too many in a minute', [use(0), use(1_000), use(2_000), use(3_000), use(4_000)], [], 1],
+    ['refused with reason', [use(0), use(10), use(900, 'limit')], [], 0],
+    ['refused without', [use(0), use(900, 'limit')], [], 1],
+    [
+      'refused, and one that nobody knows of may have come before',
+      [use(0), { ...told('unknown'), at: -9_000, answeredAt: -1_000 }, use(900, 'limit')],
+      [],
+      0,
+    ],
+    ['refused after the clock was set', [use(0), use(900, 'limit')], [500], 0],
+  ] as const) {
+    test(`a key ${name}`, () => assert.equal(judgeLimits([...asks], limits, [...steps]).length, expected));
   }
 
   test('uncertain, and at no phone: no offence, and told with its reason', () => {

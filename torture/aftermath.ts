@@ -93,14 +93,17 @@ export async function readPeaks({ simulatorUrl }: Place): Promise<Record<string,
   );
 }
 
-/** What each tenant's balance says. */
-export async function readMoney({ gatewayUrl, tenants }: Place): Promise<Money[]> {
+/** What each tenant's balance says; `given`: what it was topped up with, as the operator was told. */
+export async function readMoney({ gatewayUrl, tenants }: Place, given: number[]): Promise<Money[]> {
   const money: Money[] = [];
   for (const [tenant, { key }] of tenants.entries()) {
     const { toppedUp, charged, held } = await must<
       Record<'toppedUp' | 'charged' | 'held', { micros: number }>
     >(call(`${gatewayUrl}/api/v1/balance`, { key }));
-    money.push({ tenant, toppedUp: toppedUp.micros, charged: charged.micros, held: held.micros });
+    money.push({
+      ...{ tenant, given: given[tenant]!, toppedUp: toppedUp.micros },
+      ...{ charged: charged.micros, held: held.micros },
+    });
   }
   return money;
 }

@@ -3,11 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { call } from '../test/harness/programs.ts';
 import { must, type TestTenant } from '../test/harness/tenant.ts';
+import type { Options } from './options.ts';
 import type { Random } from './random.ts';
+
+/** What refuses a request that is right in itself: the limit of its key, or the balance of its tenant. */
+export type Bite = 'limit' | 'balance';
 
 /** `taken`: we keep it. `no`: it was refused. `unknown`: nobody said anything that counts. */
 export interface Told {
   kind: 'taken' | 'no' | 'unknown';
+  /** Why not, of a `no`. */
+  bite: Bite | null;
   status: number | null;
   /** Our id of the message and Meta's, where the dialect tells them. */
   id: string | null;
@@ -21,7 +27,9 @@ export interface Asked {
   door: string;
   /** Used by this request only. */
   phones: string[];
+  /** When it was first asked, and when its last answer was in: what came of it was decided between. */
   at: number;
+  answeredAt: number;
   /** Times it was asked, under one Idempotency-Key. */
   times: number;
   told: Told;
@@ -100,7 +108,7 @@ export function startLoad(
   simulatorUrl: string,
   tenants: TestTenant[],
   random: Random,
-  { callers, pauseMaxMs }: { callers: number; pauseMaxMs: number },
+  { callers, pauseMaxMs, limits }: Pick<Options, 'callers' | 'pauseMaxMs' | 'limits'>,
 ): Load {
   const agent = new Agent({ connections: 64 });
   const asked: Asked[] = [];
@@ -112,26 +120,33 @@ export function startLoad(
     while (!stopping) {
       await sleep(mine.whole(0, pauseMaxMs));
       const tenant = mine.whole(0, tenants.length - 1);
-      const [door, write] = mine.pick(doors as [[string, Door], ...[string, Door][]]);
-      const gateway = gateways[mine.whole(0, gateways.length - 1)]!;
-      const many = door === 'autokonnect' ? mine.whole(1, 12) : 1;
-      const phones = Array.from({ length: many }, () => String(905_000_000_000 + n++));
-      const wire = write(tenants[tenant]!, phones, 'hello');
-      const at = Date.now();
-      const keyed = mine.whole(0, 1) === 1;
-      const headers = keyed ? { ...wire.headers, 'idempotency-key': `torture-${phones[0]}` } : wire.headers;
-      const once = (url: string) => ask(agent, url, tenants[tenant]!, headers ? { ...wire, headers } : wire);
-      let told = await once(gateway.url);
-      let times = 1;
-      // Who names a request may repeat it, at whichever gateway, and it still happens once.
-      for (; keyed && isOpen(told) && times < timesMax && !stopping; times++) {
-        await sleep(mine.whole(0, 400));
-        told = both(told, await once(gateways[mine.whole(0, gateways.length - 1)]!.url));
-      }
-      asked.push({ n: asked.length, tenant, door, phones, at, times, told });
+      // At times more at once than its key may: the limit bites however slow the machine is.
+      const many = mine.chance(0.05) ? limits.perSecond + mine.whole(1, 4) : 1;
+      const told = await Promise.all(Array.from({ length: many }, () => send(tenant, mine)));
       // A caller that finds nobody tries another gateway or waits, and does not ask a thousand times a second.
-      if (told.status === null) await sleep(200);
+      if (told.some(({ status }) => status === null)) await sleep(200);
     }
+  }
+
+  async function send(tenant: number, mine: Random): Promise<Told> {
+    const [door, write] = mine.pick(doors as [[string, Door], ...[string, Door][]]);
+    const gateway = gateways[mine.whole(0, gateways.length - 1)]!;
+    const many = door === 'autokonnect' ? mine.whole(1, 12) : 1;
+    const phones = Array.from({ length: many }, () => String(905_000_000_000 + n++));
+    const wire = write(tenants[tenant]!, phones, 'hello');
+    const at = Date.now();
+    const keyed = mine.whole(0, 1) === 1;
+    const headers = keyed ? { ...wire.headers, 'idempotency-key': `torture-${phones[0]}` } : wire.headers;
+    const once = (url: string) => ask(agent, url, tenants[tenant]!, headers ? { ...wire, headers } : wire);
+    let told = await once(gateway.url);
+    let times = 1;
+    // Who names a request may repeat it, at whichever gateway, and it still happens once.
+    for (; keyed && isOpen(told) && times < timesMax && !stopping; times++) {
+      await sleep(mine.whole(0, 400));
+      told = both(told, await once(gateways[mine.whole(0, gateways.length - 1)]!.url));
+    }
+    asked.push({ n: asked.length, tenant, door, phones, at, answeredAt: Date.now(), times, told });
+    return told;
   }
 
   /** A conversation tells its latest hundred messages: each phone writes fewer. */
@@ -179,7 +194,7 @@ async function ask(agent: Agent, url: string, tenant: TestTenant, wire: Wire): P
     const { code, message } = error as { code?: string; message: string };
     // Nobody listened: nothing was asked.
     const kind = code === 'ECONNREFUSED' ? 'no' : 'unknown';
-    return { kind, status: null, id: null, wamid: null, text: code ?? message };
+    return { kind, bite: null, status: null, id: null, wamid: null, text: code ?? message };
   }
 }
 
@@ -189,12 +204,15 @@ const timesMax = 4;
 const isOpen = ({ kind, status }: Told) =>
   kind === 'unknown' || (kind === 'no' && (status === null || status >= 500));
 
-/** What two askings of one request come to: a yes stands, and a no ends it only if the one before was one. */
+/**
+ * What two askings of one request come to: a yes stands, and a no ends it only if the one before was one. A stalled process may still
+ * take the first, and what bites depends on the moment.
+ */
 function both(before: Told, after: Told): Told {
   if (after.kind === 'taken' || before.kind === 'no') return after;
-  return after.kind === 'no' && after.status !== null && after.status < 500
+  return after.kind === 'no' && after.bite === null && after.status !== null && after.status < 500
     ? after
-    : { ...after, kind: 'unknown' };
+    : { ...after, kind: 'unknown', bite: null };
 }
 
 /** What an answer promises, in every dialect: a yes or "it is kept" (504 with our id), a clear no, or neither. */
@@ -203,5 +221,18 @@ function toldBy(status: number, answer: string): Told {
   const wamid = /wamid\.[A-Za-z0-9+/=_-]+/.exec(answer)?.[0] ?? null;
   const kept = status < 300 || (status === 504 && (id !== null || answer.includes('answer_pending')));
   const kind = kept ? 'taken' : status < 500 || status === 503 ? 'no' : 'unknown';
-  return { kind, status, id, wamid, text: answer.slice(0, 300) };
+  return {
+    kind,
+    bite: kind === 'no' ? biteOf(status, answer) : null,
+    status,
+    id,
+    wamid,
+    text: answer.slice(0, 300),
+  };
+}
+
+/** Cloud says 400 to both, with Meta's codes. */
+function biteOf(status: number, answer: string): Bite | null {
+  if (status === 429 || answer.includes('"code":80007')) return 'limit';
+  return status === 402 || answer.includes('"code":131042') ? 'balance' : null;
 }

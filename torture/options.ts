@@ -1,5 +1,6 @@
 /** What a run is asked to do, and how large that makes it. */
 import { parseArgs } from 'node:util';
+import type { KeyLimits } from '../gateway/canonical/key-limit.ts';
 
 export interface Options {
   engine: 'sqlite' | 'postgres';
@@ -16,6 +17,10 @@ export interface Options {
   callers: number;
   /** Each caller waits up to this long between two requests. */
   pauseMaxMs: number;
+  /** Of each tenant's key: low enough to bite. */
+  limits: KeyLimits;
+  /** Of the operator, between two looks at a tenant's balance. */
+  topUpPauseMaxMs: number;
   /** How long everything may take to settle once the chaos is over. */
   settleMs: number;
 }
@@ -54,6 +59,8 @@ export function readOptions(args: string[]): Options {
     tenants: short ? 2 : 4,
     callers: short ? 8 : 14,
     pauseMaxMs: short ? 120 : 160,
+    limits: short ? { perSecond: 6, perMinute: 180 } : { perSecond: 8, perMinute: 240 },
+    topUpPauseMaxMs: short ? 1_500 : 3_000,
     settleMs: short ? 20_000 : 90_000,
   };
 }

@@ -21,7 +21,7 @@ export interface AtPhone {
 }
 
 export interface Offence {
-  kind: 'lost' | 'doubled' | 'astray' | 'disagreement' | 'overrun' | 'money';
+  kind: 'lost' | 'doubled' | 'astray' | 'disagreement' | 'overrun' | 'limit' | 'money';
   what: string;
   tenant: number;
   id: string | null;
@@ -86,6 +86,8 @@ export function judge(asked: Asked[], rows: Row[], atPhones: AtPhone[], phoneNum
     }
     if (told.kind === 'no' && got.some(({ statuses }) => statuses.every(({ status }) => status !== 'failed')))
       blame('astray', `refused (${told.status ?? told.text}), and sent`, phone, row);
+    if (told.bite !== null && row !== null)
+      blame('astray', `refused for its ${told.bite}, and kept`, phone, row);
     if (row === null || got.length > 0) return;
     if (!ended.has(row.status)) blame('lost', `${row.status} at the end, and not at the phone`, phone, row);
     if (row.status === 'uncertain')
@@ -150,9 +152,10 @@ export function judgePace(peaks: Record<string, number>, perSecond: number): Off
     }));
 }
 
-/** What a tenant's balance says at the end, in micros, and what it was before the first message. */
+/** What a tenant's balance says at the end, in micros, and what it must have been given. */
 export interface Money {
   tenant: number;
+  given: number;
   toppedUp: number;
   charged: number;
   held: number;
@@ -165,7 +168,7 @@ export interface Rates {
 
 /**
  * What callers sent against what they paid: the fee for each message at a phone, the price for each that a phone told to be delivered,
- * and held what nobody can know yet. Everything is at rest, so that nothing else may be held. Returns the micros that are astray, too.
+ * and held what nobody can know yet; never more than what it was given. Everything is at rest, so that nothing else may be held. Returns the micros that are astray, too.
  */
 export function judgeMoney(
   money: Money[],
@@ -177,7 +180,14 @@ export function judgeMoney(
   let microsAstray = 0;
   const offences: Offence[] = [];
   const gotBy = new Set(atPhones.map(({ bizOpaqueCallbackData: id }) => id));
-  for (const { tenant, charged, held } of money) {
+  const offend = (tenant: number, what: string) =>
+    offences.push({
+      ...{ kind: 'money', tenant, id: null, asked: null, row: null, atPhone: [] },
+      what: `tenant ${tenant}: ${what}`,
+    });
+  for (const { tenant, given, toppedUp, charged, held } of money) {
+    if (charged + held > toppedUp)
+      offend(tenant, `${charged} micros charged and ${held} held of ${toppedUp} topped up`);
     const mine = atPhones.filter(({ phoneNumberId }) => phoneNumberIds[tenant] === phoneNumberId);
     const delivered = mine.filter(({ statuses }) =>
       statuses.some(({ status }) => status === 'delivered' || status === 'read'),
@@ -186,17 +196,15 @@ export function judgeMoney(
       row => row.tenant === tenant && row.status === 'uncertain' && !gotBy.has(row.id),
     );
     const expected = {
+      toppedUp: given,
       charged: mine.length * fee + delivered.length * price,
       held: inDoubt.length * (fee + price),
     };
-    for (const [name, is] of Object.entries({ charged, held })) {
-      const apart = is - expected[name as 'charged' | 'held'];
+    for (const [name, is] of Object.entries({ toppedUp, charged, held })) {
+      const apart = is - expected[name as keyof typeof expected];
       if (apart === 0) continue;
       microsAstray += Math.abs(apart);
-      offences.push({
-        ...{ kind: 'money', tenant, id: null, asked: null, row: null, atPhone: [] },
-        what: `tenant ${tenant}: ${is} micros ${name}, and ${is - apart} by what reached phones`,
-      });
+      offend(tenant, `${is} micros ${name}, and ${is - apart} by what was given and what reached phones`);
     }
   }
   return { offences, microsAstray };

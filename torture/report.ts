@@ -1,5 +1,6 @@
 /** What a run comes to, for people. */
 import type { Done } from './chaos.ts';
+import type { Bite } from './load.ts';
 import type { Offence, Verdict } from './oracle.ts';
 
 export interface Report {
@@ -10,6 +11,11 @@ export interface Report {
   ms: number;
   done: Done;
   requests: { taken: number; refused: number; unknown: number };
+  /** Refused for the limit of the key, and for the balance. */
+  bitten: Record<Bite, number>;
+  topUps: number;
+  /** The least that any tenant was told to have available, in micros. */
+  lowestMicros: number;
   /** Asked again under their Idempotency-Key, since nobody had said how they ended. */
   repeated: number;
   messages: number;
@@ -40,7 +46,7 @@ export interface Report {
 /** Of the numbers of a run: Meta's STANDARD throughput. */
 export const ratePerSecond = 80;
 
-const kinds = ['lost', 'doubled', 'astray', 'disagreement', 'overrun', 'money'] as const;
+const kinds = ['lost', 'doubled', 'astray', 'disagreement', 'overrun', 'limit', 'money'] as const;
 
 export function isClean({ calm, offences, uncertain, settled, crashes, moneyProved }: Report): boolean {
   const inDoubt = calm ? uncertain.length : 0;
@@ -64,6 +70,8 @@ export function printReport(report: Report, print: (line: string) => void): void
   row('clock set', done.clockSteps);
   row('requests taken, refused, unknown', `${requests.taken}, ${requests.refused}, ${requests.unknown}`);
   row('of which answered 500', report.faultsTold);
+  row('refused for limit, for balance', `${report.bitten.limit}, ${report.bitten.balance}`);
+  row('top-ups, least available', `${report.topUps}, ${report.lowestMicros} micros`);
   row('asked again under their key', report.repeated);
   row('messages, at phones, incoming', `${report.messages}, ${report.atPhones}, ${report.incoming}`);
   row('most sent by a number in a second', `${report.peakPerSecond} (it may ${ratePerSecond})`);

@@ -19,7 +19,8 @@ import { provesMoney, startChild } from './child.ts';
 import { createMachineClock } from './clock.ts';
 import { createFront } from './front.ts';
 import { createGatewayPlace, type GatewayPlace } from './gateways.ts';
-import { type Load, startLoad } from './load.ts';
+import { judgeLimits } from './limits.ts';
+import { type Bite, type Load, startLoad } from './load.ts';
 import type { Options } from './options.ts';
 import { judge, judgeIncoming, judgeMoney, judgePace, type Rates } from './oracle.ts';
 import { makePlan } from './plan.ts';
@@ -27,11 +28,14 @@ import { createMortalPostgres } from './postgres.ts';
 import { createRandom } from './random.ts';
 import { type Report, ratePerSecond } from './report.ts';
 import { cannotMount, mountSmallDisk } from './small-disk.ts';
+import { startTopUps } from './top-ups.ts';
 
 /** Room for PostgreSQL's own files and what a long run writes. */
 const diskMb = 600;
 /** Primes, so that no sum of one looks like a sum of the other. */
 const rates: Rates = { fee: 1_009, price: 5_303 };
+/** Ten messages; the rest comes while they send (top-ups.ts). */
+const firstMicros = 10 * (rates.fee + rates.price);
 /** Offences told with their timelines; the rest is counted. */
 const timelinesMax = 10;
 
@@ -67,6 +71,8 @@ async function run(
   if (!options.short && scene.diskSkipped !== null) tell(`disk full: SKIPPED, ${scene.diskSkipped}`);
 
   const load: Load = startLoad(gateways, simulatorUrl, tenants, random.stream('load'), options);
+  const purse = { firstMicros, costMicros: rates.fee + rates.price, pauseMaxMs: options.topUpPauseMaxMs };
+  const topUps = startTopUps(scene.frontUrl, tenants, random.stream('top-ups'), purse);
   const stopLoad = () => load.stop();
   endings.push(stopLoad);
   const done = await wreakHavoc(scene, plan, tell);
@@ -75,6 +81,7 @@ async function run(
   await postgres?.start();
   clock.catchUp();
   const up = await Promise.all(gateways.map(gateway => gateway.up(20_000)));
+  await topUps.stop();
   const place = { gatewayUrl: scene.frontUrl, simulatorUrl, tenants };
   const settling = await settle(place, options.settleMs);
   const rows = await readRows(place);
@@ -84,11 +91,13 @@ async function run(
   offences.push(...judgeIncoming(load.written, await readIncoming(place, load.written)));
   const peaks = await readPeaks(place);
   offences.push(...judgePace(peaks, ratePerSecond));
-  const money = await readMoney(place);
+  offences.push(...judgeLimits(load.asked, options.limits, clock.stepsAt));
+  const money = await readMoney(place, topUps.micros);
   const paid = judgeMoney(money, rows, atPhones, numbers, rates);
   offences.push(...paid.offences);
   const moneyProved = await provesMoney(scene.env);
   const told = (kind: string) => load.asked.filter(one => one.told.kind === kind).length;
+  const bitten = (by: Bite) => load.asked.filter(one => one.told.bite === by).length;
   const timelineOf = async (tenant: number, id: string | null) =>
     id === null ? null : await readTimeline(place, tenant, id);
   return {
@@ -99,6 +108,9 @@ async function run(
     ms: Date.now() - startedAt,
     done,
     requests: { taken: told('taken'), refused: told('no'), unknown: told('unknown') },
+    bitten: { limit: bitten('limit'), balance: bitten('balance') },
+    topUps: topUps.count,
+    lowestMicros: topUps.lowestMicros,
     repeated: load.asked.filter(({ times }) => times > 1).length,
     messages: rows.length,
     atPhones: atPhones.length,
@@ -192,21 +204,21 @@ async function setStage(
     kill: async () => undefined,
   };
   const tenants: TestTenant[] = [];
+  const ofTenant = { throughput: 'STANDARD', key: { ...options.limits } } as const;
   for (let i = 0; i < options.tenants; i++)
-    tenants.push(
-      await newPrepaidTenant(front.url, await newTenant(program, simulatorUrl, { throughput: 'STANDARD' })),
-    );
+    tenants.push(await newPrepaidTenant(front.url, await newTenant(program, simulatorUrl, ofTenant)));
   const diskSkipped = why === false ? null : why;
   return { gateways, tenants, simulatorUrl, postgres, disk, clock, frontUrl: front.url, diskSkipped, env };
 }
 
-/** More than a run can spend: that a balance can run out is tested elsewhere. */
 async function newPrepaidTenant(url: string, tenant: TestTenant): Promise<TestTenant> {
   const operator = { key: operatorKey };
   const csv = `market,category,valid_from,price\n90,service,2025-01-01,${rates.price / 1_000_000}\n`;
   await must(call(`${url}/api/v1/prices`, { ...operator, body: { csv } }));
   const path = `${url}/api/v1/tenants/${tenant.tenantId}`;
-  await must(call(`${path}/top-ups`, { ...operator, body: { amount: '1000000' } }));
+  await must(
+    call(`${path}/top-ups`, { ...operator, body: { amount: (firstMicros / 1_000_000).toFixed(6) } }),
+  );
   await must(call(path, { ...operator, method: 'PATCH', body: { billing: 'prepaid' } }));
   return tenant;
 }

@@ -1,7 +1,7 @@
 /** Events: facts in our words, told to a tenant's endpoints (webhooks/). Each type with what it says, in one list. */
 import type { JsonObject } from './json.ts';
 
-/** Every type there is, and when it happens. docs/webhooks.md is made from it. */
+/** Every type there is, and when it happens. docs/events.md is made from it. */
 export const eventTypes = {
   'message.accepted': 'Meta took the message.',
   'message.sent': 'Meta sent it.',

@@ -12,14 +12,16 @@ import type { AnnounceChanges } from './announce-changes.ts';
 import type { Change, Feed } from './feed.ts';
 import type { ClaimedMessage, Settlement } from './message.ts';
 import {
-  closeLane,
+  type Closing,
+  closeLanes,
   dueLanes,
   horizonUs,
   intervalUs,
+  type Lane,
   type LaneKey,
   laneOpensAt,
   markDue,
-  openLane,
+  openLanes,
   slotsPerHorizon,
 } from './pace.ts';
 import { type Claim, claimMessages, releaseWholeClaim } from './queue.ts';
@@ -53,7 +55,12 @@ export interface Claimer {
   unhear(held: Claim, lanes: LaneKey[]): void;
 }
 
-type Taken = { claimed: ClaimedMessage[]; expired: string[] } | 'closed';
+/** again: more of the lane's queue is due. */
+type Taken = { claimed: ClaimedMessage[]; expired: string[]; again: boolean } | 'closed';
+
+/** Lanes locked by one transaction. */
+const lanesPerClaim = 250;
+const lanesPerLook = 1_000;
 
 export function createClaimer(deps: ClaimerDeps): Claimer {
   const { database, sender, feed, log, now, processId } = deps;
@@ -62,12 +69,14 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
   // Lanes that are woken in one turn are claimed from in one transaction. Each lane is in here once at most (`active`).
   const claims = createBatcher<LaneKey, Taken>({
     run: claimFrom,
-    sizeMax: 64,
+    sizeMax: lanesPerClaim,
     waitingMax: Number.POSITIVE_INFINITY,
   });
   let lastUntil = 0;
   let running = false;
-  let poll: NodeJS.Timeout | undefined;
+  let looking: Promise<void> | undefined;
+  let endPause = () => {};
+  let thinned = () => {};
 
   /** A claim outlives the wait for its slot, connecting, and the slowest answer; after that nobody can still be sending it. */
   function claim(): Claim {
@@ -125,11 +134,12 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
           if (opensAt - now() > 1_000) return wakeAt(run, opensAt);
           await sleep(Math.max(1, opensAt - now()));
           run.again = true;
-        } else if (taken.claimed.length + taken.expired.length > 0) run.again = true;
+        } else if (taken.again) run.again = true;
       }
     } finally {
       active.delete(run.numberId);
       if (run.again && running) wake(run);
+      if (active.size < lanesPerClaim) thinned();
     }
   }
 
@@ -137,32 +147,34 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     const at = now();
     const held = claim();
     const room = Math.floor(sender.capacity() / lanes.length);
-    // Locked in one order by every process, so that no two wait for each other.
-    const sorted = lanes.toSorted((a, b) => a.numberId - b.numberId);
+    // Locked in one order by every process (see accept.ts), so that no two wait for each other.
+    const byTenant = [...Map.groupBy(lanes, ({ tenantId }) => tenantId)].sort(([a], [b]) => (a < b ? -1 : 1));
     const taken = await database
       .transact(tx =>
-        together(sorted.map(async lane => [lane.numberId, await takeDue(tx, lane, at, held, room)] as const)),
+        together(byTenant.map(([tenantId, ofTenant]) => takeDue(tx, tenantId, ofTenant, at, held, room))),
       )
       .catch(error => {
         if (error instanceof CommitUnheard) unhear(held, lanes);
         throw error;
       });
-    await release(sorted, taken, at);
-    const byNumber = new Map(taken);
+    const byNumber = new Map(taken.flatMap(ofTenant => [...ofTenant]));
+    const takenOf = ({ numberId }: LaneKey) => byNumber.get(numberId) ?? 'closed';
+    await release(lanes, takenOf, at);
     return lanes.map(lane => {
-      const ofLane = byNumber.get(lane.numberId)!;
+      const ofLane = takenOf(lane);
       if (ofLane !== 'closed') hand(lane, ofLane, at);
       return ofLane;
     });
   }
 
   /** By itself, because everyone locks the wallet before a lane. What a crash leaves undone here is retention's (billing/charge.ts). */
-  async function release(lanes: LaneKey[], taken: (readonly [number, Taken])[], at: number): Promise<void> {
-    const charging = taken.flatMap(([, ofLane], i) =>
-      ofLane === 'closed' || ofLane.expired.length === 0
+  async function release(lanes: LaneKey[], takenOf: (lane: LaneKey) => Taken, at: number): Promise<void> {
+    const charging = lanes.flatMap(lane => {
+      const ofLane = takenOf(lane);
+      return ofLane === 'closed' || ofLane.expired.length === 0
         ? []
-        : [{ tenantId: lanes[i]!.tenantId, ids: ofLane.expired }],
-    );
+        : [{ tenantId: lane.tenantId, ids: ofLane.expired }];
+    });
     if (charging.length === 0) return;
     await database
       .transact(tx => charge(tx, charging, at))
@@ -175,46 +187,92 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     sender.dispatch(claimed);
   }
 
-  /** All it takes is returned: a transaction may be run again, and then what its first run took was never taken. */
-  async function takeDue(tx: Tx, lane: LaneKey, at: number, held: Claim, room: number): Promise<Taken> {
-    const state = await openLane(tx, lane, at);
-    if (state === undefined) return 'closed';
-    const nextUs = Math.max(state.nextUs, at * 1000);
-    const limit = Math.min(
-      Math.max(1, Math.floor((at * 1000 + horizonUs - nextUs) / intervalUs(state.perSecond))),
-      slotsPerHorizon(state.perSecond),
-      Math.max(1, room),
-    );
-    const taken = await claimMessages(tx, lane, state.bulkPausedUntil <= at, at, limit, held);
-    const interval = intervalUs(state.perSecond);
-    const claimed = taken.claimed.map((message, i) => ({ ...message, slotUs: nextUs + i * interval }));
-    const after = claimed.length === 0 ? state.nextUs : nextUs + claimed.length * interval;
-    await closeLane(tx, lane, after, claimed.length === 0 ? null : held.until);
-    await deps.announce(tx, expiries(lane, taken.expired, at));
-    return { claimed, expired: taken.expired };
+  /**
+   * Of those lanes of a tenant that are open. All it takes is returned: a transaction may be run again, and then what its first run took
+   * was never taken.
+   */
+  async function takeDue(
+    tx: Tx,
+    tenantId: string,
+    lanes: LaneKey[],
+    at: number,
+    held: Claim,
+    room: number,
+  ): Promise<Map<number, Taken>> {
+    const numberIds = lanes.map(({ numberId }) => numberId);
+    const open = await openLanes(tx, tenantId, numberIds, at);
+    if (open.size === 0) return new Map();
+    const asks = [...open].map(([numberId, lane]) => ({
+      numberId,
+      limit: Math.min(slotsNow(lane, at), Math.max(1, room)),
+      bulk: lane.bulkPausedUntil <= at,
+    }));
+    const taken = await claimMessages(tx, tenantId, asks, at, held);
+    const closings: Closing[] = [];
+    const result = new Map<number, Taken>();
+    for (const [numberId, lane] of open) {
+      const { claimed, expired, nextDueAt } = taken.get(numberId)!;
+      const nextUs = Math.max(lane.nextUs, at * 1000);
+      const interval = intervalUs(lane.perSecond);
+      const isNone = claimed.length === 0;
+      closings.push({
+        numberId,
+        nextUs: isNone ? lane.nextUs : nextUs + claimed.length * interval,
+        dueAt: nextDueAt,
+        sweepAt: isNone ? null : held.until,
+      });
+      result.set(numberId, {
+        claimed: claimed.map((message, i) => ({ ...message, slotUs: nextUs + i * interval })),
+        expired,
+        again: claimed.length + expired.length > 0 && nextDueAt !== null && nextDueAt <= at,
+      });
+    }
+    await closeLanes(tx, tenantId, closings);
+    const changes = lanes.flatMap(lane => expiries(lane, taken.get(lane.numberId)?.expired ?? [], at));
+    await deps.announce(tx, changes);
+    return result;
   }
 
-  async function lookForWork(): Promise<void> {
+  /** How many moments of a lane are left until the horizon. */
+  function slotsNow({ nextUs, perSecond }: Lane, at: number): number {
+    const leftUs = at * 1000 + horizonUs - Math.max(nextUs, at * 1000);
+    return Math.min(Math.max(1, Math.floor(leftUs / intervalUs(perSecond))), slotsPerHorizon(perSecond));
+  }
+
+  /** True when there may be more than one look finds. */
+  async function lookForWork(): Promise<boolean> {
     try {
       await giveBackUnheard();
-      for (const lane of await dueLanes(database, now(), 1_000)) wake(lane);
+      const lanes = await dueLanes(database, now(), lanesPerLook);
+      for (const lane of lanes) wake(lane);
+      return lanes.length === lanesPerLook;
     } catch (error) {
       log.error({ err: error }, 'poll failed');
+      return false;
     }
+  }
+
+  /** What one look found is nearly done, or the time of the next has come. */
+  async function untilNextLook(isMore: boolean): Promise<void> {
+    const pause = new AbortController();
+    thinned = () => isMore && pause.abort();
+    endPause = () => pause.abort();
+    await sleep(deps.pollMs, undefined, { signal: pause.signal }).catch(() => undefined);
+  }
+
+  async function look(): Promise<void> {
+    while (running) await untilNextLook(await lookForWork());
   }
 
   return {
     start() {
       running = true;
-      const next = async () => {
-        await lookForWork();
-        if (running) poll = setTimeout(() => void next(), deps.pollMs);
-      };
-      void next();
+      looking = look();
     },
     async stop() {
       running = false;
-      clearTimeout(poll);
+      endPause();
+      await looking;
       while (active.size > 0) await sleep(5);
     },
     wake,

@@ -119,18 +119,37 @@ export async function bookLanes(
   );
 }
 
-/** Locks the lane for a claim; undefined when it is paused or booked past the horizon. */
-export async function openLane(tx: Tx, lane: LaneKey, nowMs: number): Promise<Lane | undefined> {
-  const row = await first<{ next_us: number; per_second: number; bulk_paused_until: number }>(
-    tx,
-    `update lanes set due_at = due_at
-     where number_id = $1 and tenant_id = $2 and paused_until <= $3 and (next_us <= $4 or next_us > $5)
-     returning next_us, per_second, bulk_paused_until`,
-    [lane.numberId, lane.tenantId, nowMs, nowMs * 1000 + horizonUs, nowMs * 1000 + staleUs],
+/** Locks lanes of a tenant for a claim, in the order of their numbers; those that are paused or booked past the horizon are left out. */
+export async function openLanes(
+  tx: Tx,
+  tenantId: string,
+  numberIds: number[],
+  nowMs: number,
+): Promise<Map<number, Lane>> {
+  const rows = await tx.all<{
+    number_id: number;
+    next_us: number;
+    per_second: number;
+    bulk_paused_until: number;
+  }>(
+    `select number_id, next_us, per_second, bulk_paused_until from lanes
+     where tenant_id = $1 and one_of(number_id, select cast(value ->> 'number' as bigint) from json_rows($2))
+       and paused_until <= $3 and (next_us <= $4 or next_us > $5)
+     order by number_id for update`,
+    [
+      tenantId,
+      JSON.stringify(numberIds.map(number => ({ number }))),
+      nowMs,
+      nowMs * 1000 + horizonUs,
+      nowMs * 1000 + staleUs,
+    ],
   );
-  if (row === undefined) return undefined;
-  const nextUs = row.next_us > nowMs * 1000 + staleUs ? 0 : row.next_us;
-  return { nextUs, perSecond: row.per_second, bulkPausedUntil: row.bulk_paused_until };
+  return new Map(
+    rows.map(({ number_id, next_us, per_second, bulk_paused_until }) => {
+      const nextUs = next_us > nowMs * 1000 + staleUs ? 0 : next_us;
+      return [number_id, { nextUs, perSecond: per_second, bulkPausedUntil: bulk_paused_until }];
+    }),
+  );
 }
 
 /** Locks the lane whatever its state, for who looks after its messages: no claim may come between what is seen and what is written. */
@@ -141,28 +160,27 @@ export async function lockLane(tx: Tx, lane: LaneKey): Promise<void> {
   ]);
 }
 
-/** Writes back what a claim changed: the next free moment, when the queue is next due, and when to sweep. */
-export async function closeLane(
-  tx: Tx,
-  lane: LaneKey,
-  nextUs: number,
-  sweepAt: number | null,
-): Promise<void> {
-  await tx.all(
-    `update lanes set next_us = $3, due_at = ${earliestDue},
-       sweep_at = case when sweep_at is null or sweep_at > $4 then coalesce($4, sweep_at) else sweep_at end
-     where number_id = $1 and tenant_id = $2`,
-    [lane.numberId, lane.tenantId, nextUs, sweepAt],
-  );
+/** What a claim changed: the next free moment, when the queue is next due, and when the claims must be looked after (null: none made). */
+export interface Closing {
+  numberId: number;
+  nextUs: number;
+  dueAt: number | null;
+  sweepAt: number | null;
 }
 
-/** Two seeks of messages_queue, one per priority; min() over both would read the whole queue. */
-const earliestDue = `(select min(due_at) from (
-  select * from (select due_at from messages where tenant_id = $2 and number_id = $1 and priority = 0 and rank = 0
-    order by due_at limit 1) as single
-  union all
-  select * from (select due_at from messages where tenant_id = $2 and number_id = $1 and priority = 1 and rank = 0
-    order by due_at limit 1) as bulk) as queue)`;
+export async function closeLanes(tx: Tx, tenantId: string, closings: Closing[]): Promise<void> {
+  await tx.all(
+    `with closing as materialized (
+       select cast(value ->> 'numberId' as bigint) as number_id, cast(value ->> 'nextUs' as bigint) as next_us,
+         cast(value ->> 'dueAt' as bigint) as due_at, cast(value ->> 'sweepAt' as bigint) as sweep_at
+       from json_rows($2))
+     update lanes set next_us = closing.next_us, due_at = closing.due_at,
+       sweep_at = case when closing.sweep_at is null or lanes.sweep_at <= closing.sweep_at then lanes.sweep_at else closing.sweep_at end
+     from closing
+     where lanes.tenant_id = $1 and lanes.number_id = closing.number_id and one_of(lanes.number_id, select number_id from closing)`,
+    [tenantId, JSON.stringify(closings)],
+  );
+}
 
 /**
  * Makes sure that the sender looks at the lane at `dueAt` or before. Writes the row, and so locks it, even when nothing changes:

@@ -1,6 +1,5 @@
 /** The message table as a queue: insert, claim, release, expire. Everything here runs inside the caller's transaction. */
 import { charge } from '../billing/charge.ts';
-import type { MetaEndpoint } from '../canonical/content.ts';
 import { statusRank } from '../canonical/status.ts';
 import { storable, type Tx } from '../platform/database.ts';
 import { sendName } from './journal.ts';
@@ -72,67 +71,127 @@ export async function insertMessages(tx: Tx, tenantId: string, rows: InsertRow[]
   );
 }
 
+/** What a claim asks of a number: so many of its due messages, bulk only where it may go out. */
+export interface Ask {
+  numberId: number;
+  limit: number;
+  bulk: boolean;
+}
+
+export interface Taken {
+  claimed: Omit<ClaimedMessage, 'slotUs'>[];
+  /** What waited past its time to live ends instead. */
+  expired: string[];
+  /** When the first of those that stay is due; null when none does. */
+  nextDueAt: number | null;
+}
+
 /**
- * Claims up to `limit` due messages, single ones first and bulk only with `bulk`, oldest first; those past their time to live end
- * as expired instead. The lane must be open (pace.ts), which keeps two processes from claiming the same rows. The rank is looked at
- * again when the row is written, since a cancellation may have come first; the sign before it keeps PostgreSQL from finding the rows
- * by messages_expiry, through all that the tenant has queued.
+ * Claims due messages of a tenant's numbers, of each the single ones first, oldest first. The lanes must be open (pace.ts), which keeps
+ * two processes from claiming the same rows. The rank is looked at again when the rows are written, since a cancellation may have come
+ * first; the sign before it keeps PostgreSQL from finding them by the queue instead of by their key.
  */
 export async function claimMessages(
   tx: Tx,
-  lane: LaneKey,
-  bulk: boolean,
+  tenantId: string,
+  asks: Ask[],
   now: number,
-  limit: number,
   claim: Claim,
-): Promise<{ claimed: Omit<ClaimedMessage, 'slotUs'>[]; expired: string[] }> {
-  const rows = await tx.all<{
-    id: string;
-    status: string;
-    type: string;
-    dialect: string;
-    priority: number;
-    recipient: string;
-    endpoint: MetaEndpoint;
-    body: string;
-    tries: number;
-    due_at: number;
-    created_at: number;
-  }>(
-    `with due as materialized (
-       select * from (${dueOf(priorities.single, 'true')}) as single
-       union all
-       select * from (${dueOf(priorities.bulk, '$3 = 1')}) as bulk
-       order by priority, due_at, id limit $7)
-     update messages set
-       status = case when expires_at <= $4 then 'expired' else 'sending' end,
-       rank = case when expires_at <= $4 then 90 else 10 end,
-       ended_at = case when expires_at <= $4 then $4 else ended_at end,
-       claimed_by = $5, claimed_until = $6, tries = tries + 1, sending_at = $4
-     from due where messages.tenant_id = $1 and messages.id = due.id and one_of(messages.id, select id from due)
-       and +messages.rank = 0
-     returning messages.id, status, type, dialect, messages.priority, recipient, endpoint, body, tries, messages.due_at, created_at`,
-    [lane.tenantId, lane.numberId, bulk ? 1 : 0, now, claim.by, claim.until, limit],
+): Promise<Map<number, Taken>> {
+  const heads = await headsOfQueues(tx, tenantId, asks);
+  const picked = new Map(
+    asks.map(({ numberId, limit, bulk }) => {
+      const { single, bulk: ofBulk } = heads.get(numberId)!;
+      const due = [...single, ...(bulk ? ofBulk : [])].filter(({ dueAt }) => dueAt <= now).slice(0, limit);
+      return [numberId, { due, waiting: [...single, ...ofBulk].filter(one => !due.includes(one)) }];
+    }),
   );
+  const places = new Map([...picked.values()].flatMap(({ due }) => due.map(({ id }, place) => [id, place])));
+  const rows = places.size === 0 ? [] : await takeRows(tx, tenantId, [...places.keys()], now, claim);
   // RETURNING promises no order.
-  rows.sort((a, b) => a.priority - b.priority || a.due_at - b.due_at || (a.id < b.id ? -1 : 1));
-  return {
-    claimed: rows
-      .filter(({ status }) => status === 'sending')
-      .map(({ created_at, due_at: _, status: __, ...row }) => ({
-        ...lane,
-        ...row,
-        createdAt: created_at,
-      })),
-    expired: rows.filter(({ status }) => status === 'expired').map(({ id }) => id),
-  };
+  rows.sort((a, b) => places.get(a.id)! - places.get(b.id)!);
+  const byNumber = Map.groupBy(rows, row => row.number_id);
+  return new Map(
+    [...picked].map(([numberId, { waiting }]) => {
+      const ofNumber = byNumber.get(numberId) ?? [];
+      return [
+        numberId,
+        {
+          claimed: ofNumber
+            .filter(({ status }) => status === 'sending')
+            .map(({ created_at, number_id: _, status: __, ...row }) => ({
+              ...{ tenantId, numberId, createdAt: created_at },
+              ...row,
+            })),
+          expired: ofNumber.filter(({ status }) => status === 'expired').map(({ id }) => id),
+          nextDueAt: waiting.length === 0 ? null : Math.min(...waiting.map(({ dueAt }) => dueAt)),
+        },
+      ];
+    }),
+  );
 }
 
-/** One seek of messages_queue per priority; both at once would read the whole queue. */
-function dueOf(priority: number, condition: string): string {
-  return `select id, priority, due_at from messages
-    where tenant_id = $1 and number_id = $2 and priority = ${priority} and rank = 0 and due_at <= $4 and status <> 'held' and ${condition}
-    order by due_at, id limit $7`;
+interface Queued {
+  id: string;
+  dueAt: number;
+}
+
+/** The first of each queue, one more than asked for. One seek of messages_queue per priority: both at once would read the whole queue. */
+async function headsOfQueues(
+  tx: Tx,
+  tenantId: string,
+  asks: Ask[],
+): Promise<Map<number, { single: Queued[]; bulk: Queued[] }>> {
+  const head = (priority: number) =>
+    `(select string_agg(id || ' ' || due_at, ',') from (
+       select id, due_at from messages
+       where tenant_id = $1 and number_id = asked.number_id and priority = ${priority} and rank = 0 and status <> 'held'
+       order by due_at, id limit $3) as head)`;
+  const rows = await tx.all<{ number_id: number; single: string | null; bulk: string | null }>(
+    `select number_id, ${head(priorities.single)} as single, ${head(priorities.bulk)} as bulk
+     from (select cast(value ->> 'number' as bigint) as number_id from json_rows($2)) as asked`,
+    [
+      tenantId,
+      JSON.stringify(asks.map(({ numberId }) => ({ number: numberId }))),
+      Math.max(...asks.map(({ limit }) => limit)) + 1,
+    ],
+  );
+  return new Map(
+    rows.map(({ number_id, single, bulk }) => [
+      number_id,
+      { single: readHead(single), bulk: readHead(bulk) },
+    ]),
+  );
+}
+
+/** What is put together in one text has no order of its own. */
+function readHead(text: string | null): Queued[] {
+  const queued = (text?.split(',') ?? []).map(one => {
+    const [id, dueAt] = one.split(' ') as [string, string];
+    return { id, dueAt: Number(dueAt) };
+  });
+  return queued.sort((a, b) => a.dueAt - b.dueAt || (a.id < b.id ? -1 : 1));
+}
+
+interface TakenRow extends Omit<ClaimedMessage, 'tenantId' | 'numberId' | 'createdAt' | 'slotUs'> {
+  number_id: number;
+  status: 'sending' | 'expired';
+  created_at: number;
+}
+
+function takeRows(tx: Tx, tenantId: string, ids: string[], now: number, claim: Claim): Promise<TakenRow[]> {
+  return tx.all(
+    `with picked as materialized (select value ->> 'id' as id from json_rows($2))
+     update messages set
+       status = case when expires_at <= $3 then 'expired' else 'sending' end,
+       rank = case when expires_at <= $3 then 90 else 10 end,
+       ended_at = case when expires_at <= $3 then $3 else ended_at end,
+       claimed_by = $4, claimed_until = $5, tries = tries + 1, sending_at = $3
+     from picked
+     where messages.tenant_id = $1 and messages.id = picked.id and one_of(messages.id, select id from picked) and +rank = 0
+     returning number_id, messages.id, status, type, dialect, priority, recipient, endpoint, body, tries, created_at`,
+    [tenantId, JSON.stringify(ids.map(id => ({ id }))), now, claim.by, claim.until],
+  );
 }
 
 /** In the very words of the index messages_unsettled: from less SQLite does not see that it serves, and reads the whole tenant. */
@@ -163,7 +222,8 @@ export async function releaseWholeClaim(tx: Tx, lane: LaneKey, claim: Claim): Pr
 export async function expireMessages(tx: Tx, lane: LaneKey, now: number, limit: number): Promise<string[]> {
   const rows = await tx.all<{ id: string }>(
     `with late as materialized (
-       select id from messages where tenant_id = $1 and number_id = $2 and rank = 0 and expires_at <= $3 limit $4)
+       select id from messages
+       where tenant_id = $1 and number_id = $2 and rank = 0 and expires_at > 0 and expires_at <= $3 limit $4)
      update messages set status = 'expired', rank = 90, ended_at = $3
      from late where messages.tenant_id = $1 and messages.id = late.id and one_of(messages.id, select id from late)
      returning messages.id`,

@@ -228,7 +228,8 @@ export const settings = {
     kind: 'choice',
     choices: ['true', 'false'],
     default: 'false',
-    about: 'Whether endpoints at public addresses may be http://: whoever listens on the way reads everything.',
+    about:
+      'Whether endpoints at public addresses may be http://: whoever listens on the way reads everything.',
   },
   webhookTimeoutMs: {
     env: 'WAGATE_WEBHOOK_TIMEOUT_MS',

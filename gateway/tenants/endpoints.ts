@@ -119,8 +119,8 @@ export async function saveEndpoint(tx: Tx, seal: Pick<Seal, 'seal'>, endpoint: E
     ],
   );
   await tx.all(
-    `insert into endpoint_states (tenant_id, endpoint_id, held_by, held_until, failures, failing_since, rests_until, next_us)
-     values ($1, $2, null, 0, 0, null, 0, 0) on conflict (tenant_id, endpoint_id) do nothing`,
+    `insert into endpoint_states (tenant_id, endpoint_id, held_by, failures, failing_since, rests_until, next_us)
+     values ($1, $2, null, 0, null, 0, 0) on conflict (tenant_id, endpoint_id) do nothing`,
     [tenantId, id],
   );
 }

@@ -71,11 +71,13 @@ const problemOfCode: [code: RegExp, problem: Problem][] = [
     /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|EPROTO$|HOSTNAME_MISMATCH|CRL_|INVALID_CA)/,
     'tls',
   ],
-  [/^(HPE_|UND_ERR_HEADERS_OVERFLOW$)/, 'bad-answer'],
+  [/^UND_ERR_HEADERS_OVERFLOW$/, 'bad-answer'],
 ];
 
 /** Of an error that came instead of an answer. */
 export function problemOf(error: unknown): Problem {
+  // Its code is not set for every fault it finds.
+  if ((error as { name?: unknown }).name === 'HTTPParserError') return 'bad-answer';
   const code = codeOf(error);
   return problemOfCode.find(([pattern]) => pattern.test(code))?.[1] ?? 'fault';
 }

@@ -90,7 +90,7 @@ test('each error has its word', () => {
       'UND_ERR_CONNECT_TIMEOUT',
       'CERT_HAS_EXPIRED',
       'ERR_TLS_CERT_ALTNAME_INVALID',
-      'HPE_INVALID_CONSTANT',
+      'UND_ERR_HEADERS_OVERFLOW',
       'X',
     ].map(of),
     ['timeout', 'tls', 'tls', 'bad-answer', 'fault'],

@@ -29,7 +29,7 @@ export interface Health {
 export const healthy: Health = { failures: 0, failingSince: null, restsUntil: 0 };
 
 /** From so many failures in a row on there are only trials, one after each rest. */
-export const failuresMax = 5;
+const failuresMax = 5;
 const restMs = { first: 10_000, most: 300_000 };
 const slowDownMs = { first: 1_000, most: 60_000 };
 const restMaxMs = 24 * 3_600_000;

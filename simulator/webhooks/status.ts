@@ -52,11 +52,17 @@ export function statusItem(
 }
 
 /** The `contacts[]` item beside a status or an incoming message. */
-export function contactItem(phone: Phone, digits: string, account: Account): string {
+export function contactItem(
+  phone: Phone,
+  digits: string,
+  account: Account,
+  { hides, parent, username }: { hides?: boolean; parent?: string | undefined; username?: string } = {},
+): string {
   return JSON.stringify({
-    profile: { name: phone.profile_name },
-    wa_id: phone.wa_id,
+    profile: { name: phone.profile_name, ...(username === undefined ? {} : { username }) },
+    ...(hides ? {} : { wa_id: phone.wa_id }),
     user_id: userId(phone, digits, account),
+    ...(parent === undefined ? {} : { parent_user_id: parent }),
   });
 }
 

@@ -9,13 +9,14 @@ import { findMessage, settlements } from '../../gateway/messages/lookup.ts';
 import type { NewMessage } from '../../gateway/messages/message.ts';
 import {
   bookLanes,
-  closeLane,
+  type Closing,
+  closeLanes,
   createLane,
   dueLanes,
   intervalUs,
   lanesToSweep,
   markDue,
-  openLane,
+  openLanes,
   pauseLane,
 } from '../../gateway/messages/pace.ts';
 import {
@@ -55,8 +56,15 @@ onEachEngine((_engine, open) => {
         messages.map(one => ({ message: one, claim: claimed ? claim : null })),
       ),
     );
-  const take = (now: number, limit: number, bulk = false) =>
-    db.database.transact(tx => claimMessages(tx, lane, bulk, now, limit, claim));
+  const take = async (now: number, limit: number, bulk = false) => {
+    const asks = [{ numberId: lane.numberId, limit, bulk }];
+    const taken = await db.database.transact(tx => claimMessages(tx, tenantId, asks, now, claim));
+    return taken.get(lane.numberId)!;
+  };
+  const closing = (changed: Partial<Closing> = {}): Closing => ({
+    ...{ numberId: lane.numberId, nextUs: 0, dueAt: null, sweepAt: null },
+    ...changed,
+  });
   const status = async (id: string) => (await findMessage(db.database, tenantId, id))?.status;
   const report = (id: string | null, kind: StatusReport['status'], at = 2_000): StatusReport => ({
     tenantId,
@@ -109,16 +117,64 @@ onEachEngine((_engine, open) => {
       assert.deepEqual(await db.database.transact(tx => expireMessages(tx, lane, 1_600, 10)), [waiting.id]);
     });
 
+    test('of many numbers each gives as much as is asked of it, and tells when its next is due', async () => {
+      const asks = [
+        { numberId: 7, limit: 2, bulk: true },
+        { numberId: 8, limit: 1, bulk: false },
+        { numberId: 9, limit: 5, bulk: true },
+        { numberId: 10, limit: 5, bulk: true },
+      ];
+      const due = (numberId: number, dueAt: number, priority = 0) => message({ numberId, dueAt, priority });
+      const ofSeven = [due(7, 1_500), due(7, 1_400, 1), due(7, 1_300, 1)];
+      const ofEight = [due(8, 1_500), due(8, 1_600), due(8, 1_100, 1)];
+      const ofNine = [due(9, 2_500), due(9, 1_700)];
+      await insert([...ofSeven, ...ofEight, ...ofNine]);
+      const taken = await db.database.transact(tx => claimMessages(tx, tenantId, asks, 2_000, claim));
+      const seen = asks.map(({ numberId }) => {
+        const { claimed, expired, nextDueAt } = taken.get(numberId)!;
+        assert.ok(claimed.every(one => one.numberId === numberId && one.tries === 1));
+        return [claimed.map(({ id }) => id), expired, nextDueAt];
+      });
+      assert.deepEqual(seen, [
+        [[ofSeven[0]!.id, ofSeven[2]!.id], [], 1_400],
+        [[ofEight[0]!.id], [], 1_100],
+        [[ofNine[1]!.id], [], 2_500],
+        [[], [], null],
+      ]);
+    });
+
+    test('a claim closes each lane as it says', async () => {
+      const other = { tenantId, numberId: 8 };
+      await db.database.transact(tx => createLane(tx, other, 80));
+      await db.database.transact(tx =>
+        closeLanes(tx, tenantId, [
+          closing({ nextUs: 5_000_000, dueAt: 3_000, sweepAt: 9_000 }),
+          closing({ numberId: 8, nextUs: 0, dueAt: null, sweepAt: 8_000 }),
+        ]),
+      );
+      // An earlier look stands.
+      await db.database.transact(tx => closeLanes(tx, tenantId, [closing({ numberId: 8, sweepAt: 8_500 })]));
+      assert.deepEqual(await dueLanes(db.database, 3_000, 10), [lane]);
+      assert.deepEqual(await lanesToSweep(db.database, 8_000, 10), [other]);
+      assert.deepEqual(await lanesToSweep(db.database, 9_000, 10), [other, lane]);
+      const openAt = async (now: number) => [
+        ...(await db.database.transact(tx => openLanes(tx, tenantId, [8, 7, 99], now))).keys(),
+      ];
+      assert.deepEqual(await openAt(4_899), [8]);
+      assert.deepEqual(await openAt(4_900), [7, 8]);
+    });
+
     test('two claimers at once share the work without overlap', async () => {
       await insert(Array.from({ length: 200 }, () => message()));
       const other = _engine === 'postgres' ? db.reopen() : db.database;
       const claims = await Promise.all(
         Array.from({ length: 8 }, (_, i) =>
           (i % 2 === 0 ? db.database : other).transact(async tx => {
-            await openLane(tx, lane, 2_000);
-            const { claimed } = await claimMessages(tx, lane, true, 2_000, 25, { by: String(i), until: 9 });
-            await closeLane(tx, lane, 0, null);
-            return claimed.map(({ id }) => id);
+            await openLanes(tx, tenantId, [lane.numberId], 2_000);
+            const asks = [{ numberId: lane.numberId, limit: 25, bulk: true }];
+            const taken = await claimMessages(tx, tenantId, asks, 2_000, { by: String(i), until: 9 });
+            await closeLanes(tx, tenantId, [closing()]);
+            return taken.get(lane.numberId)!.claimed.map(({ id }) => id);
           }),
         ),
       );
@@ -220,7 +276,7 @@ onEachEngine((_engine, open) => {
       await db.database.transact(tx => pauseLane(tx, lane, 'lane', 8_000));
       assert.deepEqual(await book(7_000, 1, 7_500), []);
       assert.equal((await dueLanes(db.database, 8_000, 10)).length, 1);
-      await db.database.transact(tx => closeLane(tx, lane, 0, null));
+      await db.database.transact(tx => closeLanes(tx, tenantId, [closing()]));
       assert.equal(await due(), 0);
       assert.equal((await book(9_000, 1, 9_500)).length, 1);
       assert.equal((await dueLanes(db.database, 9_499, 10)).length, 0);
@@ -241,7 +297,7 @@ onEachEngine((_engine, open) => {
     test('a booked lane is swept when its claims end, one that was only queued to is not', async () => {
       await book(1_000, 0, 1_000);
       assert.deepEqual(await lanesToSweep(db.database, 1e9, 10), []);
-      await db.database.transact(tx => closeLane(tx, lane, 0, null));
+      await db.database.transact(tx => closeLanes(tx, tenantId, [closing()]));
       await book(2_000, 1);
       assert.deepEqual(await lanesToSweep(db.database, until - 1, 10), []);
       assert.deepEqual(await lanesToSweep(db.database, until, 10), [lane]);
@@ -254,7 +310,8 @@ onEachEngine((_engine, open) => {
       await insert([one], true);
       await settleAs(one.id, { kind: 'later', reason: 'r', error: null, pause: 'lane', delayMs: 500 });
       assert.equal(await status(one.id), 'queued');
-      assert.equal(await db.database.transact(tx => openLane(tx, lane, 3_400)), undefined);
+      const open = await db.database.transact(tx => openLanes(tx, tenantId, [lane.numberId], 3_400));
+      assert.equal(open.size, 0);
       assert.deepEqual((await take(3_400, 10)).claimed, []);
       assert.equal((await take(3_500, 10)).claimed[0]?.tries, 2);
     });

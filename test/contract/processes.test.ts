@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { createFeed } from '../../gateway/messages/feed.ts';
 import { openJournal } from '../../gateway/messages/journal.ts';
-import { closeLane, createLane, markSweep, openLane } from '../../gateway/messages/pace.ts';
+import { closeLanes, createLane, markSweep, openLanes } from '../../gateway/messages/pace.ts';
 import { createPresence, type Presence } from '../../gateway/messages/presence.ts';
 import { createSweeper } from '../../gateway/messages/sweeper.ts';
 import { createLog } from '../../gateway/platform/log.ts';
@@ -44,7 +44,7 @@ onEachEngine((engine, open) => {
     await db.database.transact(tx => markSweep(tx, lane, 5_000));
     let sweeping: Promise<void> | undefined;
     await db.database.transact(async tx => {
-      await openLane(tx, lane, 10_000);
+      await openLanes(tx, lane.tenantId, [lane.numberId], 10_000);
       // The embedded engine has one process, whose transactions come one after the other.
       if (engine === 'postgres') {
         sweeping = sweeper.sweep();
@@ -56,7 +56,8 @@ onEachEngine((engine, open) => {
          values ($1, 'm', $2, 'k', 'native', 'text', 'phone', '90', 'messages', '{}', 0, 0, 'sending', 10, 1, 99999, 'p', 20000, 1, 1)`,
         [lane.tenantId, lane.numberId],
       );
-      await closeLane(tx, lane, 0, 20_000);
+      const { tenantId, numberId } = lane;
+      await closeLanes(tx, tenantId, [{ numberId, nextUs: 0, dueAt: null, sweepAt: 20_000 }]);
     });
     await (sweeping ?? sweeper.sweep());
     const rows = await db.database.all<{ sweep_at: number }>('select sweep_at from lanes');

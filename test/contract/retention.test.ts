@@ -451,9 +451,9 @@ onEachEngine((engine, open) => {
       assert.equal((await receipt(id)).counts.canceled, 1);
       assert.equal((await receipt(id)).finishedAt, now);
       const taken = await db.database.transact(tx =>
-        claimMessages(tx, { tenantId: 'a', numberId: 7 }, true, now + dayMs, 10, claim),
+        claimMessages(tx, 'a', [{ numberId: 7, limit: 10, bulk: true }], now + dayMs, claim),
       );
-      assert.deepEqual(taken.claimed, []);
+      assert.deepEqual(taken.get(7)?.claimed, []);
     });
 
     test('late facts about an erased message do not bring the person back', async () => {

@@ -32,7 +32,7 @@ onEachEngine(engine => {
   });
 
   for (const [who, statement, waitMs] of [
-    ['of the claimer', 'with due as materialized', 200],
+    ['of the claimer', 'claimed_by = $4, claimed_until = $5, tries = tries + 1', 200],
     ['of a caller who waits', 'insert into messages', 0],
   ] as const) {
     test(`a commit ${who} that is cut off before its answer`, async () => {

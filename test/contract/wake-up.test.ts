@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newId } from '../../gateway/canonical/ids.ts';
-import { closeLane, createLane, dueLanes, markDue, openLane } from '../../gateway/messages/pace.ts';
+import { closeLanes, createLane, dueLanes, markDue, openLanes } from '../../gateway/messages/pace.ts';
 import { claimMessages, insertMessages } from '../../gateway/messages/queue.ts';
 import { onEachEngine } from '../harness/engines.ts';
 import { newMessage } from '../harness/new-message.ts';
@@ -28,9 +28,12 @@ onEachEngine((engine, open) => {
     await isInserted;
     const other = engine === 'postgres' ? db.reopen() : db.database;
     const claiming = other.transact(async tx => {
-      await openLane(tx, lane, 2_000);
-      await claimMessages(tx, lane, true, 900, 10, { by: 'another', until: 9 });
-      await closeLane(tx, lane, 0, null);
+      const { tenantId, numberId } = lane;
+      await openLanes(tx, tenantId, [numberId], 2_000);
+      const asks = [{ numberId, limit: 10, bulk: true }];
+      const taken = await claimMessages(tx, tenantId, asks, 900, { by: 'another', until: 9 });
+      const { nextDueAt: dueAt } = taken.get(numberId)!;
+      await closeLanes(tx, tenantId, [{ numberId, nextUs: 0, dueAt, sweepAt: null }]);
     });
     // Either the claim waits for the lane, or it is done by now and has overlooked the message.
     await Promise.race([claiming, sleep(300)]);

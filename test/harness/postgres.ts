@@ -30,7 +30,8 @@ export function findPostgres(): string | undefined {
 
 const versions = (folder: string) => (existsSync(folder) ? readdirSync(folder).sort().reverse() : []);
 
-export async function startPostgres(programs: string): Promise<PostgresServer> {
+/** `settings`: further ones, as `name=value`. */
+export async function startPostgres(programs: string, settings: string[] = []): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), 'wagate-pg-'));
   const data = join(folder, 'data');
   // PostgreSQL refuses to run as root; Debian's package brings its own user.
@@ -59,6 +60,7 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
       'listen_addresses=127.0.0.1',
       '-c',
       'max_connections=200',
+      ...settings.flatMap(setting => ['-c', setting]),
     ],
     { ...owner, stdio: ['ignore', 'ignore', 'pipe'] },
   );

@@ -13,6 +13,7 @@ import { createNumberBook, sealSecrets } from '../../gateway/tenants/number-book
 import { insertNumber } from '../../gateway/tenants/numbers.ts';
 import { createWordBook } from '../../gateway/tenants/opt-out-words.ts';
 import { createTemplateBook } from '../../gateway/tenants/template-book.ts';
+import { announceChanges } from './announcing.ts';
 
 export interface NumberSpec {
   id: number;
@@ -45,6 +46,7 @@ export function openReceiver(database: Database, clock: TestClock) {
     announce: async (_tx, tenantId, drafts) => {
       for (const draft of drafts) told.push({ tenantId, draft });
     },
+    announceChanges: announceChanges(now),
   });
 
   return {

@@ -32,6 +32,20 @@ export const exceptions: Exception[] = [
     reason: 'retention looks for tenants whose turn has come; all it does next names the tenant',
   },
   {
+    statement: /^select tenant_id, endpoint_id from endpoint_states where held_by = \$1 and/,
+    reason: 'a process asks which endpoints it holds, whoever owns them; only ids are told',
+  },
+  {
+    statement:
+      /^select tenant_id, endpoint_id from endpoint_states where \(tenant_id, endpoint_id\) > \(\$1, \$2\) order by/,
+    reason: 'where a page of the look-up of due endpoints ends',
+  },
+  {
+    statement: /^select s\.tenant_id, s\.endpoint_id from endpoint_states s join endpoints e on/,
+    reason:
+      'the notifier looks for endpoints with something to post, whoever owns them; all it does next names the tenant',
+  },
+  {
     statement:
       /^select tenant_id from wallets where low_since is not null and \(low_told is null or low_told <> low_since\)$/,
     reason: 'looks for balances that have become low, whoever owns them; all it does next names the tenant',

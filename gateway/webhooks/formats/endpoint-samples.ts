@@ -28,9 +28,19 @@ export function newEndpoint(format: EndpointFormat, more: Partial<Endpoint> = {}
   };
 }
 
-/** A key of zeros in base64: a secret in the form of every format. */
-const secret = `whsec_${Buffer.alloc(32).toString('base64')}`;
+/** Of nobody, each in the form of its format. */
+export const secretSamples: Record<EndpointFormat, string> = {
+  standard: `whsec_${Buffer.alloc(32).toString('base64')}`,
+  meta: 'metaMETAmetaMETAmetaMETAmetaMETAmetaMETA',
+  connectly: 'connectlyCONNECTLYconnectlyCONNECTLY1234',
+};
 
 export function signing(more: Partial<Signing> = {}): Signing {
-  return { secrets: [secret], nowMs: 1_700_000_000_000, appSecret: null, attempt: 1, ...more };
+  return {
+    secrets: [secretSamples.standard],
+    nowMs: 1_700_000_000_000,
+    appSecret: null,
+    attempt: 1,
+    ...more,
+  };
 }

@@ -6,6 +6,7 @@ import type { StoredEvent } from '../event.ts';
 const wabaId = '419561257915477';
 const phone = '16505551234';
 const wamid = 'wamid.HBgLMTY1MDU1NTEyMzQVAgARGBI3MEM2RUJFNkI0RENGQTVDRjUA';
+const incomingWamid = 'wamid.HBgLMTY1MDU1NTEyMzQVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA=';
 const messageId = '01JY0M3Q9GQ4B7T2E8XWZ5R6DN';
 const at = Date.UTC(2026, 10, 28, 9, 30, 15);
 const seconds = String(at / 1000);
@@ -72,9 +73,10 @@ const ofMessage = (name: string, { pricing: price, ...facts }: JsonObject = {}):
 });
 
 const content = {
+  context: { from: '15550783881', id: wamid },
   from: phone,
   from_user_id: 'US.13491208655302741918',
-  id: wamid,
+  id: incomingWamid,
   timestamp: seconds,
   type: 'text',
   text: { body: 'Günaydın 🎉 a/b <c> 100% me@example.com' },
@@ -84,7 +86,7 @@ const incoming: Sample = {
   person: phone,
   data: {
     message: {
-      id: wamid,
+      id: incomingWamid,
       type: 'text',
       from: phone,
       names,
