@@ -41,12 +41,7 @@ const door = (
 export const webhookDoors: EndpointDoor[] = [
   door('GET', '', wire => ({ kind: 'list', place: placeOf(wire) }), tellWebhook),
   door('POST', '', readSave, tellWebhook),
-  door(
-    'DELETE',
-    '',
-    wire => ({ kind: 'remove', what: placeOf(wire) }),
-    () => success({}),
-  ),
+  door('DELETE', '', wire => ({ kind: 'remove', what: placeOf(wire) }), tellRemoved),
   door('POST', '/test', readTest, tellTried),
 ];
 
@@ -129,12 +124,18 @@ function webhook({ id, url, headerNames, doorData, secret }: ToldEndpoint): Json
   return { id, url, headers, subscribedEvents, ...(secret === null ? {} : { secret }) };
 }
 
-function tellWebhook(outcome: EndpointOutcome, { params }: WireRequest): WireAnswer {
+function tellWebhook(outcome: EndpointOutcome, wire: WireRequest): WireAnswer {
   const [endpoint] = outcome.kind === 'told' ? outcome.endpoints : [];
-  if (endpoint === undefined)
-    return refuseHere({ code: 'object_not_found', kind: 'webhook', id: params.appId ?? '' });
+  if (endpoint === undefined) return noWebhook(wire);
   return { ...success(webhook(endpoint)), headers: { 'cache-control': 'no-store' } };
 }
+
+function tellRemoved(outcome: EndpointOutcome, wire: WireRequest): WireAnswer {
+  return outcome.kind === 'told' && outcome.endpoints.length > 0 ? success({}) : noWebhook(wire);
+}
+
+const noWebhook = ({ params }: WireRequest) =>
+  refuseHere({ code: 'object_not_found', kind: 'webhook', id: params.appId ?? '' });
 
 /** The call was made, whatever came of it: `isSuccess` is about that, `data.success` about the endpoint. */
 function tellTried(outcome: EndpointOutcome): WireAnswer {
