@@ -33,7 +33,7 @@ onEachEngine(engine => {
   });
   after(async () => {
     await gateway?.stop();
-    place?.remove();
+    await place?.remove();
   });
 
   /** The example as it would come for our number; several of them have one wamid. */

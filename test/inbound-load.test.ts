@@ -20,7 +20,7 @@ onEachEngine(engine => {
   });
   after(async () => {
     await gateway?.stop();
-    place?.remove();
+    await place?.remove();
   });
 
   const post = (body: string) => {

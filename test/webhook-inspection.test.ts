@@ -50,7 +50,7 @@ onEachEngine(engine => {
   after(async () => {
     await receiver?.close();
     await gateway?.stop();
-    place?.remove();
+    await place?.remove();
   });
   afterEach(async () => {
     const { data } = await must<Page<{ id: string }>>(api('/endpoints'));
