@@ -36,10 +36,11 @@ import { createWaiters } from './messages/waiters.ts';
 import { watchRows } from './messages/waiters-of-others.ts';
 import { createGraph } from './meta/graph.ts';
 import { systemClock } from './platform/clock.ts';
-import { type Config, networksOf } from './platform/config.ts';
+import { type Config, networksOf, secondsOf } from './platform/config.ts';
 import type { Database } from './platform/database.ts';
 import { createLog, plainLines } from './platform/log.ts';
 import { createNotices, noNotices } from './platform/notices.ts';
+import { targetRules } from './platform/outbound.ts';
 import { lockFolder } from './platform/single-process.ts';
 import { StartProblem } from './platform/start-problem.ts';
 import { createStatistics } from './platform/statistics.ts';
@@ -51,6 +52,7 @@ import { createNumberBook } from './tenants/number-book.ts';
 import { createWordBook } from './tenants/opt-out-words.ts';
 import { createTemplateBook } from './tenants/template-book.ts';
 import { createAnnouncer } from './webhooks/announce.ts';
+import { createNotifier } from './webhooks/notifier.ts';
 
 export interface Gateway {
   url: string;
@@ -117,7 +119,18 @@ async function open(
   const templates = createTemplateBook({ database, graph, log, now });
   const words = createWordBook({ database, notices, now });
   const endpoints = createEndpointBook({ notices, now });
-  const announcer = createAnnouncer({ book: endpoints, now, wake: () => undefined });
+  const announcer = createAnnouncer({ book: endpoints, now, wake: keys => notifier.wake(keys) });
+  const notifier = createNotifier({
+    ...{ database, seal, endpoints, numbers, notices, log, processId, now, random: Math.random },
+    rules: targetRules(
+      [...networksOf(config.webhookAllowNetworks ?? ''), ...(mode === 'demo' ? ['127.0.0.0/8', '::1'] : [])],
+      config.webhookAllowHttp === 'true',
+    ),
+    timeoutMs: config.webhookTimeoutMs,
+    retrySeconds: secondsOf(config.webhookRetrySeconds),
+    disableAfterMs: config.webhookDisableAfterHours * 3_600_000,
+    announce: announcer.announce,
+  });
   const announce = createChangeAnnouncer(announcer);
   const feed = createFeed();
   const waiters = createWaiters();
@@ -294,6 +307,8 @@ async function open(
   closing.push(statistics.stop);
   sweeper.start();
   closing.push(sweeper.stop);
+  notifier.start();
+  closing.push(notifier.stop);
   retention.start();
   closing.push(retention.stop);
   lowBalances.start();

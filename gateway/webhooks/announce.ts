@@ -5,14 +5,12 @@
  */
 import { type EventDraft, matchesPattern } from '../canonical/event.ts';
 import { newId } from '../canonical/ids.ts';
-import { type Sql, storable, type Tx, together } from '../platform/database.ts';
+import { type Sql, type Tx, together } from '../platform/database.ts';
 import type { EndpointBook } from '../tenants/endpoint-book.ts';
 import type { Subscription } from '../tenants/endpoints.ts';
-
-export interface EndpointKey {
-  tenantId: string;
-  endpointId: string;
-}
+import { insertAttempts } from './attempts.ts';
+import { insertEvents } from './events.ts';
+import type { EndpointKey } from './states.ts';
 
 export interface Announcer {
   /** Whether anything that is announced would be kept: what an event says need not be looked up before. */
@@ -38,7 +36,15 @@ interface Told {
 
 export function createAnnouncer({ book, now, wake }: AnnouncerDeps): Announcer {
   async function write(tx: Tx, tenantId: string, told: Told[]): Promise<void> {
-    await together([insertEvents(tx, tenantId, told), insertAttempts(tx, tenantId, told, now())]);
+    const dueAt = now();
+    const events = told.map(({ id, draft }) => ({ ...draft, id }));
+    const attempts = told.flatMap(({ id, draft, endpoints }) =>
+      endpoints.map(endpoint => ({
+        ...{ endpointId: endpoint.id, eventId: id, n: 1, dueAt },
+        conversation: endpoint.ordered ? conversationOf(draft) : '',
+      })),
+    );
+    await together([insertEvents(tx, tenantId, events), insertAttempts(tx, tenantId, attempts)]);
     const endpointIds = new Set(told.flatMap(({ endpoints }) => endpoints.map(({ id }) => id)));
     if (endpointIds.size > 0)
       tx.afterCommit(() => wake([...endpointIds].map(endpointId => ({ tenantId, endpointId }))));
@@ -69,43 +75,6 @@ export function createAnnouncer({ book, now, wake }: AnnouncerDeps): Announcer {
 function asksFor({ numberId, events }: Subscription, draft: EventDraft): boolean {
   if (numberId !== null && draft.numberId !== null && numberId !== draft.numberId) return false;
   return events.some(pattern => matchesPattern(pattern, draft.type));
-}
-
-async function insertEvents(tx: Tx, tenantId: string, told: Told[]): Promise<void> {
-  const rows = told.map(({ id, draft }) => ({
-    id,
-    type: draft.type,
-    at: draft.at,
-    number: draft.numberId,
-    person: draft.person && storable(draft.person),
-    message: draft.messageId,
-    data: JSON.stringify(draft.data),
-    meta: draft.meta && JSON.stringify(draft.meta),
-  }));
-  await tx.all(
-    `insert into events (tenant_id, id, type, at, number_id, person, message_id, data, meta)
-     select $1, value ->> 'id', value ->> 'type', cast(value ->> 'at' as bigint), cast(value ->> 'number' as bigint),
-       value ->> 'person', value ->> 'message', value ->> 'data', value ->> 'meta'
-     from json_rows($2)`,
-    [tenantId, JSON.stringify(rows)],
-  );
-}
-
-async function insertAttempts(tx: Tx, tenantId: string, told: Told[], now: number): Promise<void> {
-  const rows = told.flatMap(({ id, draft, endpoints }) =>
-    endpoints.map(endpoint => ({
-      endpoint: endpoint.id,
-      event: id,
-      conversation: endpoint.ordered ? storable(conversationOf(draft)) : '',
-    })),
-  );
-  if (rows.length === 0) return;
-  await tx.all(
-    `insert into attempts (tenant_id, endpoint_id, event_id, n, conversation, state, due_at)
-     select $1, value ->> 'endpoint', value ->> 'event', 1, value ->> 'conversation', 'pending', cast($3 as bigint)
-     from json_rows($2)`,
-    [tenantId, JSON.stringify(rows), now],
-  );
 }
 
 /** What an ordered endpoint gets one after the other: a number's events with one person. */

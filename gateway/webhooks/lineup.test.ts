@@ -59,7 +59,9 @@ test('what fails lets nothing pass that stands behind it', () => {
 
 test('one conversation does not fill the memory', () => {
   const lineup = createLineup();
-  const { isPartial } = lineup.add(Array.from({ length: 300 }, (_, n) => attempt(n, 'c', n === 0 ? null : n - 1)));
+  const { isPartial } = lineup.add(
+    Array.from({ length: 300 }, (_, n) => attempt(n, 'c', n === 0 ? null : n - 1)),
+  );
   assert.equal(isPartial, true);
   assert.equal(lineup.size(), conversationMax);
 });
@@ -67,7 +69,7 @@ test('one conversation does not fill the memory', () => {
 test('what may not travel together does not', () => {
   const lineup = createLineup();
   lineup.add([attempt(1), attempt(2), attempt(13), attempt(4)]);
-  assert.deepEqual(ids(lineup.next(9, (a, b) => (a.eventId < id(10)) === (b.eventId < id(10)))), [1, 2]);
+  assert.deepEqual(ids(lineup.next(9, (a, b) => a.eventId < id(10) === b.eventId < id(10))), [1, 2]);
   assert.deepEqual(ids(lineup.next(9, any)), [13, 4]);
 });
 
@@ -93,7 +95,9 @@ test('any order of reading, posting, failing and coming back', () => {
         const delivered: Record<string, number[]> = { a: [], b: [], c: [] };
         const read = (seed: number) => {
           const found = pending
-            .filter(one => pending.every(p => p.conversation !== one.conversation || p.event >= one.event || p.due))
+            .filter(one =>
+              pending.every(p => p.conversation !== one.conversation || p.event >= one.event || p.due),
+            )
             .filter(one => one.due)
             .map(({ event, conversation }) => {
               const before = pending.filter(p => p.conversation === conversation && p.event < event);

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import fc from 'fast-check';
 import type { Endpoint } from '../../gateway/tenants/endpoints.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
+import { first, hang, type Receiver, reset, startReceiver } from '../harness/hostile-receiver.ts';
 import {
   addEndpoint,
   attemptsOf,
@@ -13,7 +14,6 @@ import {
   tell,
   tenantId,
 } from '../harness/notifying.ts';
-import { first, hang, type Receiver, reset, startReceiver } from '../harness/receiver.ts';
 import { until } from '../harness/tenant.ts';
 
 const start = Date.now();

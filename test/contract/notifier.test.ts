@@ -7,17 +7,6 @@ import { type Endpoint, findEndpoint } from '../../gateway/tenants/endpoints.ts'
 import { endpointState } from '../../gateway/webhooks/states.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
 import {
-  addEndpoint,
-  attemptsOf,
-  draft,
-  type Process,
-  type ProcessOptions,
-  seal,
-  startProcess,
-  tell,
-  tenantId,
-} from '../harness/notifying.ts';
-import {
   answer,
   type Behaviour,
   babble,
@@ -30,6 +19,17 @@ import {
   reset,
   startReceiver,
 } from '../harness/hostile-receiver.ts';
+import {
+  addEndpoint,
+  attemptsOf,
+  draft,
+  type Process,
+  type ProcessOptions,
+  seal,
+  startProcess,
+  tell,
+  tenantId,
+} from '../harness/notifying.ts';
 import { until } from '../harness/tenant.ts';
 
 // Verifiers of signatures look at their own clock.
