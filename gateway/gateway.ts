@@ -48,7 +48,6 @@ import { preflight } from './preflight.ts';
 import { keepingOf } from './retention/keeping.ts';
 import { createRetention } from './retention/worker.ts';
 import { createEndpointBook } from './tenants/endpoint-book.ts';
-import { listEndpoints } from './tenants/endpoints.ts';
 import { createNumberBook } from './tenants/number-book.ts';
 import { createWordBook } from './tenants/opt-out-words.ts';
 import { createTemplateBook } from './tenants/template-book.ts';
@@ -123,18 +122,15 @@ async function open(
   const endpoints = createEndpointBook({ notices, now });
   const changeEndpoints = createEndpointChanges({ database, seal, book: endpoints });
   const targets = targetRules(
-    [
-      ...(config.webhookAllowNetworks === null ? [] : networksOf(config.webhookAllowNetworks)),
-      ...(mode === 'demo' ? ['127.0.0.0/8', '::1'] : []),
-    ],
+    [...networksOf(config.webhookAllowNetworks ?? ''), ...(mode === 'demo' ? ['127.0.0.0/8', '::1'] : [])],
     config.webhookAllowHttp === 'true',
   );
   const outbound = createOutbound({ rules: targets, connectTimeoutMs: 5_000 });
   closing.push(() => outbound.destroy());
   const announcer = createAnnouncer({ book: endpoints, now, wake: keys => notifier.wake(keys) });
   const notifier = createNotifier({
-    ...{ database, numbers, log, processId, now, random: Math.random, rules: targets },
-    endpoints: { of: (sql, tenantId) => listEndpoints(sql, seal, tenantId), forget: endpoints.forget },
+    ...{ database, seal, endpoints, numbers, notices, log, processId, now, random: Math.random },
+    rules: targets,
     timeoutMs: config.webhookTimeoutMs,
     retrySeconds: secondsOf(config.webhookRetrySeconds),
     disableAfterMs: config.webhookDisableAfterHours * 3_600_000,
@@ -316,10 +312,10 @@ async function open(
   closing.push(claimer.stop);
   statistics.start();
   closing.push(statistics.stop);
-  notifier.start();
-  closing.push(notifier.stop);
   sweeper.start();
   closing.push(sweeper.stop);
+  notifier.start();
+  closing.push(notifier.stop);
   retention.start();
   closing.push(retention.stop);
   lowBalances.start();

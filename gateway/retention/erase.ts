@@ -12,6 +12,7 @@ import { first, type Tx } from '../platform/database.ts';
 import type { Seal } from '../platform/seal.ts';
 import { hideOptOut, storedNames } from '../tenants/opt-outs.ts';
 import type { Counts, RunningErasure } from './erasures.ts';
+import { eraseEvents } from './webhooks.ts';
 
 export interface Erased {
   /** more: call again. waiting: sends to the person are still in doubt. done: nothing is left. */
@@ -46,7 +47,7 @@ export async function eraseStep(
   now: number,
 ): Promise<Erased> {
   for (const name of erasure.names) {
-    for (const part of [eraseSentTo, eraseMessagesOf, eraseIncoming, forgetPerson]) {
+    for (const part of [eraseSentTo, eraseMessagesOf, eraseIncoming, erasePosted, forgetPerson]) {
       const found = await part(tx, erasure, name, limit, now);
       if (found.rows > 0) return step(erasure, found);
     }
@@ -189,6 +190,16 @@ function namesIn(payload: string, name: string): string[] {
     .filter(pair => pair.includes(name))
     .flat()
     .filter((one): one is string => typeof one === 'string' && one !== '');
+}
+
+/** What customers' endpoints were told of the person. */
+async function erasePosted(
+  tx: Tx,
+  { tenantId, id }: RunningErasure,
+  name: string,
+  limit: number,
+): Promise<Found> {
+  return { rows: await eraseEvents(tx, tenantId, name, id, limit) };
 }
 
 /** Windows and contacts: a few rows of one person. */

@@ -23,6 +23,7 @@ import {
 } from './erasures.ts';
 import type { Keeping } from './keeping.ts';
 import { dueTenants, enrolTenants, hold, letGo, type Progress, postpone, saveProgress } from './progress.ts';
+import { ageWebhooks } from './webhooks.ts';
 
 export interface RetentionDeps {
   database: Database;
@@ -96,6 +97,8 @@ export function createRetention(deps: RetentionDeps): Retention {
     const stale = { firstIdKept: firstIdAt(heldSince), dueBefore: heldSince };
     if ((await releaseStale(tx, tenantId, stale, limit, at)) > 0) return true;
     if ((await forgetKeys(tx, tenantId, at, limit)) > 0) return true;
+    const eventsBefore = keeping.bodiesMs === null ? null : at - keeping.bodiesMs;
+    if ((await ageWebhooks(tx, tenantId, eventsBefore, limit)) > 0) return true;
     for (const [kind, keptMs, column] of [
       ['messages', keeping.messagesMs, 'messagesTo'],
       ['bodies', keeping.bodiesMs, 'bodiesTo'],

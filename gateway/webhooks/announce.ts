@@ -38,23 +38,14 @@ interface Told {
 export function createAnnouncer({ book, now, wake }: AnnouncerDeps): Announcer {
   async function write(tx: Tx, tenantId: string, told: Told[]): Promise<void> {
     const dueAt = now();
-    await together([
-      insertEvents(
-        tx,
-        tenantId,
-        told.map(({ id, draft }) => ({ id, ...draft })),
-      ),
-      insertAttempts(
-        tx,
-        tenantId,
-        told.flatMap(({ id, draft, endpoints }) =>
-          endpoints.map(endpoint => ({
-            ...{ endpointId: endpoint.id, eventId: id, n: 1, dueAt },
-            conversation: endpoint.ordered ? conversationOf(draft) : '',
-          })),
-        ),
-      ),
-    ]);
+    const events = told.map(({ id, draft }) => ({ ...draft, id }));
+    const attempts = told.flatMap(({ id, draft, endpoints }) =>
+      endpoints.map(endpoint => ({
+        ...{ endpointId: endpoint.id, eventId: id, n: 1, dueAt },
+        conversation: endpoint.ordered ? conversationOf(draft) : '',
+      })),
+    );
+    await together([insertEvents(tx, tenantId, events), insertAttempts(tx, tenantId, attempts)]);
     const endpointIds = new Set(told.flatMap(({ endpoints }) => endpoints.map(({ id }) => id)));
     if (endpointIds.size > 0)
       tx.afterCommit(() => wake([...endpointIds].map(endpointId => ({ tenantId, endpointId }))));

@@ -6,10 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventDraft } from '../canonical/event.ts';
 import { createBatcher } from '../platform/batch.ts';
 import { steadyMs } from '../platform/clock.ts';
-import type { Database, Sql, Tx } from '../platform/database.ts';
+import type { Database, Tx } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
+import type { Notices } from '../platform/notices.ts';
 import { createOutbound, type TargetRules } from '../platform/outbound.ts';
-import type { Endpoint } from '../tenants/endpoints.ts';
+import type { Seal } from '../platform/seal.ts';
+import type { EndpointBook } from '../tenants/endpoint-book.ts';
+import { type Endpoint, findEndpoint } from '../tenants/endpoints.ts';
 import type { NumberBook } from '../tenants/number-book.ts';
 import { createPlaces } from './places.ts';
 import { post } from './post.ts';
@@ -27,7 +30,10 @@ import {
 
 export interface NotifierDeps {
   database: Database;
-  endpoints: { of(sql: Sql, tenantId: string): Promise<Endpoint[]>; forget(): void };
+  seal: Pick<Seal, 'open'>;
+  /** Tells when what is known of a tenant's endpoints is no longer true: then it answers with another list. */
+  endpoints: EndpointBook;
+  notices: Notices;
   numbers: Pick<NumberBook, 'byId'>;
   log: Log;
   /** Under which this process stands in `processes` (messages/presence.ts), from before `start` to after `stop`. */
@@ -68,6 +74,10 @@ const heldMax = { quick: 500, all: 2_000 };
 const elsewhereMs = 1_000;
 const elsewhereMax = 10_000;
 
+/** Keys in one notice, which has to be shorter than PostgreSQL's limit. */
+const noticeMax = 60;
+const tellEveryMs = 20;
+
 const nameOf = ({ tenantId, endpointId }: EndpointKey) => `${tenantId} ${endpointId}`;
 
 export function createNotifier(deps: NotifierDeps): Notifier {
@@ -76,6 +86,9 @@ export function createNotifier(deps: NotifierDeps): Notifier {
   /** Asked for and not answered, or let go and not written. */
   const between = new Map<string, { again: boolean }>();
   const elsewhere = new Map<string, number>();
+  /** Of the endpoints that are posted to at the moment. */
+  const opened = new Map<string, { list: unknown; endpoint: Endpoint | undefined }>();
+  const toTell = new Map<string, EndpointKey>();
   const sinks = new Map<string, { key: EndpointKey; sink: Sink }>();
   const stopping = new AbortController();
   const agent = createOutbound({ rules: deps.rules, connectTimeoutMs: Math.min(deps.timeoutMs, 10_000) });
@@ -110,16 +123,24 @@ export function createNotifier(deps: NotifierDeps): Notifier {
     retrySeconds: deps.retrySeconds,
     disableAfterMs: deps.disableAfterMs,
     idleMs,
-    async endpoint({ tenantId, endpointId }) {
-      const all = await deps.endpoints.of(database, tenantId);
-      return all.find(({ id }) => id === endpointId);
-    },
+    endpoint,
     sink: key => sinks.get(nameOf(key))?.sink,
     isSure: () => steadyMs() - sureAt < sureMs,
     appSecret: async id => (await deps.numbers.byId(id))?.appSecret ?? null,
     post: (url, headers, body) => post(agent, url, headers, body, { timeoutMs: deps.timeoutMs, now }),
     settle: settlement => settlements.add(settlement),
   };
+
+  /** Read again, and its secrets opened, whenever the book has another list: after a change at once, else every two seconds. */
+  async function endpoint(key: EndpointKey): Promise<Endpoint | undefined> {
+    const name = nameOf(key);
+    const list = await deps.endpoints.of(database, key.tenantId);
+    const known = opened.get(name);
+    if (known?.list === list) return known.endpoint;
+    const found = await findEndpoint(database, deps.seal, key.tenantId, key.endpointId);
+    if (posters.has(name)) opened.set(name, { list, endpoint: found });
+    return found;
+  }
 
   async function settleBatch(batch: Settlement[]): Promise<undefined[]> {
     const disabled = await database.transact(tx =>
@@ -139,7 +160,8 @@ export function createNotifier(deps: NotifierDeps): Notifier {
     const asked = between.get(name);
     if (poster !== undefined) poster.wake();
     else if (asked !== undefined) asked.again = true;
-    else if ((elsewhere.get(name) ?? 0) <= steadyMs() && hasRoom()) {
+    else if ((elsewhere.get(name) ?? 0) > steadyMs()) tellOthers(key);
+    else if (hasRoom()) {
       between.set(name, { again: false });
       void takes.add(key).catch(error => {
         between.delete(name);
@@ -147,6 +169,27 @@ export function createNotifier(deps: NotifierDeps): Notifier {
       });
     }
   }
+
+  /** Another process posts to it, perhaps: it need not wait for its next look. */
+  function tellOthers(key: EndpointKey): void {
+    if (toTell.size === 0) setTimeout(tell, tellEveryMs).unref();
+    if (toTell.size < elsewhereMax) toTell.set(nameOf(key), key);
+  }
+
+  function tell(): void {
+    const keys = [...toTell.values()].map(({ tenantId, endpointId }) => [tenantId, endpointId]);
+    toTell.clear();
+    for (let n = 0; n < keys.length; n += noticeMax)
+      deps.notices.tell('attempts', keys.slice(n, n + noticeMax));
+  }
+
+  deps.notices.hear('attempts', told => {
+    for (const one of Array.isArray(told) ? (told as unknown[]) : []) {
+      if (!Array.isArray(one)) continue;
+      const [tenantId, endpointId] = one as unknown[];
+      posters.get(nameOf({ tenantId: String(tenantId), endpointId: String(endpointId) }))?.wake();
+    }
+  });
 
   function hasRoom(): boolean {
     const all = posters.size + between.size;
@@ -171,6 +214,7 @@ export function createNotifier(deps: NotifierDeps): Notifier {
       if (state === undefined) {
         if (elsewhere.size >= elsewhereMax) elsewhere.clear();
         elsewhere.set(name, steadyMs() + elsewhereMs);
+        tellOthers(key);
         continue;
       }
       const poster = createPoster(posterDeps, key, state);
@@ -183,6 +227,7 @@ export function createNotifier(deps: NotifierDeps): Notifier {
 
   async function letGo(key: EndpointKey, name: string, nextUs: number): Promise<void> {
     posters.delete(name);
+    opened.delete(name);
     const asked = { again: false };
     between.set(name, asked);
     // What cannot be written is found by `check`.

@@ -7,9 +7,10 @@ import { newId } from '../../gateway/canonical/ids.ts';
 import { createPresence } from '../../gateway/messages/presence.ts';
 import type { Database, Tx } from '../../gateway/platform/database.ts';
 import { createLog } from '../../gateway/platform/log.ts';
+import { noNotices } from '../../gateway/platform/notices.ts';
 import { targetRules } from '../../gateway/platform/outbound.ts';
 import { createSeal } from '../../gateway/platform/seal.ts';
-import { type Endpoint, listEndpoints, saveEndpoint } from '../../gateway/tenants/endpoints.ts';
+import { type Endpoint, listSubscriptions, saveEndpoint } from '../../gateway/tenants/endpoints.ts';
 import { insertAttempts, listAttempts, type StoredAttempt } from '../../gateway/webhooks/attempts.ts';
 import { insertEvents } from '../../gateway/webhooks/events.ts';
 import { createNotifier, type Notifier, type NotifierDeps } from '../../gateway/webhooks/notifier.ts';
@@ -41,7 +42,10 @@ export async function startProcess(database: Database, options: ProcessOptions):
   await presence.start();
   const notifier = createNotifier({
     database,
-    endpoints: { of: (sql, of) => listEndpoints(sql, seal, of), forget: () => undefined },
+    seal,
+    // Without keeping anything: tests change rows beside it.
+    endpoints: { of: listSubscriptions, forget: () => undefined },
+    notices: noNotices,
     numbers: { byId: async () => undefined },
     log,
     processId: id,
