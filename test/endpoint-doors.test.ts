@@ -35,7 +35,7 @@ onEachEngine(engine => {
   after(async () => {
     await receiver?.close();
     await gateway?.stop();
-    place?.remove();
+    await place?.remove();
   });
   afterEach(async () => {
     for (const { id } of await list())

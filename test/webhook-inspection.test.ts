@@ -50,7 +50,7 @@ onEachEngine(engine => {
   after(async () => {
     await receiver?.close();
     await gateway?.stop();
-    place?.remove();
+    await place?.remove();
   });
   afterEach(async () => {
     const { data } = await must<Page<{ id: string }>>(api('/endpoints'));
@@ -140,7 +140,8 @@ onEachEngine(engine => {
     await settled(id, two, ['delivered', 'given_up', 'failed']);
     assert.deepEqual(await replay(id, { failedSince: since }), { replayed: 0, next: null });
     assert.deepEqual(await replay(id, { from: one, to: two }), { replayed: 2, next: null });
-    for (const event of [one, two]) await settled(id, event, ['delivered', 'delivered', 'given_up', 'failed']);
+    for (const event of [one, two])
+      await settled(id, event, ['delivered', 'delivered', 'given_up', 'failed']);
     assert.deepEqual(await replay(id, { from: new Date(Date.now() + 60_000).toISOString() }), {
       ...{ replayed: 0, next: null },
     });

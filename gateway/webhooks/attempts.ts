@@ -292,13 +292,13 @@ export async function countAttempts(
     sql,
     `select count(*) as n, min(event_id) as oldest from (
        select event_id from attempts where tenant_id = $1 and endpoint_id = $2 and state = 'pending'
-       order by due_at limit ${countMax}) as some`,
+       order by due_at limit ${countMax}) as counted`,
     [tenantId, endpointId],
   );
   const givenUp = await first<{ n: number }>(
     sql,
     `select count(*) as n from (
-       select event_id from attempts where tenant_id = $1 and endpoint_id = $2 and state = 'given_up' limit ${countMax}) as some`,
+       select event_id from attempts where tenant_id = $1 and endpoint_id = $2 and state = 'given_up' limit ${countMax}) as counted`,
     [tenantId, endpointId],
   );
   const oldest = pending?.oldest ?? null;
