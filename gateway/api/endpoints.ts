@@ -34,7 +34,7 @@ import {
 import { type Route, tenantRoute } from './route.ts';
 import { listOf } from './schemas.ts';
 
-export const endpointsPath = '/api/v1/endpoints';
+const endpointsPath = '/api/v1/endpoints';
 export const endpointPath = `${endpointsPath}/:endpointId`;
 
 export const notStored = { 'cache-control': 'no-store' };

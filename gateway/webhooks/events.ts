@@ -74,7 +74,6 @@ export interface EventFilter {
   type?: EventType;
   person?: string;
   messageId?: string;
-  /** Of one of these numbers. */
   numberIds?: readonly number[];
   /** Unix ms of when we noted them. */
   since?: number;
@@ -104,8 +103,8 @@ export async function listEvents(
     if (value !== undefined) conditions += ` and ${column} $${values.push(value)}`;
   }
   if (filter.numberIds !== undefined) {
-    values.push(JSON.stringify(filter.numberIds.map(number => ({ number }))));
-    conditions += ` and number_id in (select cast(value ->> 'number' as bigint) from json_rows($${values.length}))`;
+    const rows = JSON.stringify(filter.numberIds.map(id => ({ id })));
+    conditions += ` and one_of(number_id, select cast(value ->> 'id' as bigint) from json_rows($${values.push(rows)}))`;
   }
   const rows = await sql.all(
     `select ${columns} from events where tenant_id = $1${conditions} order by id desc limit $${values.push(limit)}`,
