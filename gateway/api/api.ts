@@ -9,6 +9,9 @@ import type { WordBook } from '../tenants/opt-out-words.ts';
 import { apiKeyRoutes } from './api-keys.ts';
 import { balanceRoutes } from './balance.ts';
 import type { ConnectDeps } from './connect-number.ts';
+import { contactImportRoutes } from './contact-imports.ts';
+import { contactTagRoutes } from './contact-tags.ts';
+import { contactRoutes } from './contacts.ts';
 import { conversationRoutes } from './conversations.ts';
 import { erasureRoutes } from './erasures.ts';
 import { explainRoutes } from './explain.ts';
@@ -21,6 +24,7 @@ import { optOutRoutes } from './opt-outs.ts';
 import { priceRoutes } from './prices.ts';
 import { addRoutes } from './route.ts';
 import { streamRoutes } from './stream.ts';
+import { tagRoutes } from './tags.ts';
 import { templateRoutes } from './templates.ts';
 import { tenantRoutes } from './tenants.ts';
 import { topUpRoutes } from './top-ups.ts';
@@ -54,6 +58,10 @@ export function addNativeApi(listener: FastifyInstance, deps: ApiDeps): void {
     ...priceRoutes(deps),
     ...optOutRoutes(deps),
     ...optOutWordRoutes(deps),
+    ...contactRoutes(deps),
+    ...contactTagRoutes(deps),
+    ...contactImportRoutes(deps, listener),
+    ...tagRoutes(deps),
   ];
   addRoutes(listener, deps.authenticator, [...routes, openApiRoute(routes)]);
 }

@@ -5,6 +5,7 @@ import { type RefusalCode, refusals } from '../canonical/refusal.ts';
 import { dialects } from '../dialects/all.ts';
 import { version } from '../platform/version.ts';
 import { ApiKeyForm } from './api-key-forms.ts';
+import { ContactForm, ContactImportForm, TagForm } from './contact-forms.ts';
 import { ErasureForm } from './erasures.ts';
 import { MessageForm, MessageSummary } from './message-form.ts';
 import { NumberForm } from './number-forms.ts';
@@ -26,6 +27,9 @@ const named = new Map<unknown, string>([
   [TemplateForm, 'Template'],
   [ErasureForm, 'Erasure'],
   [OptOutForm, 'OptOut'],
+  [ContactForm, 'Contact'],
+  [ContactImportForm, 'ContactImport'],
+  [TagForm, 'Tag'],
 ]);
 
 export function openApiRoute(routes: Route[]): Route {
@@ -102,7 +106,7 @@ const parametersIn = (path: string) =>
   }));
 
 function operationOf(route: Route): object {
-  const { key, operation, summary, description, query, body, answer } = route;
+  const { key, operation, summary, description, query, body, upload, answer } = route;
   const codes: RefusalCode[] =
     key === 'none'
       ? []
@@ -119,6 +123,7 @@ function operationOf(route: Route): object {
     security: key === 'none' ? [] : [{ [key]: [] }],
     parameters: [...parametersIn(templateOf(route.path)), ...queryParameters(query)],
     ...(body === undefined ? {} : { requestBody: { required: true, content: jsonOf(body) } }),
+    ...(upload === undefined ? {} : { requestBody: { required: true, content: filesOf(upload) } }),
     responses: {
       ...Object.fromEntries(
         [answer, answer.or ?? []].flat().map(({ status, about }) => [
@@ -135,6 +140,9 @@ function operationOf(route: Route): object {
     },
   };
 }
+
+const filesOf = (types: readonly string[]) =>
+  Object.fromEntries(types.map(type => [type, { schema: { type: 'string' } }]));
 
 const jsonOf = (schema: TSchema | object) => ({ 'application/json': { schema } });
 
