@@ -1,4 +1,5 @@
 /** Tags on contacts: one at a time, or all that a filter finds. */
+import { setImmediate as turn } from 'node:timers/promises';
 import { Type } from 'typebox';
 import { invalid, isRefusal, type Refusal } from '../canonical/refusal.ts';
 import { tellContact } from '../contacts/tell-contact.ts';
@@ -42,7 +43,7 @@ const Tagged = Type.Object({
 });
 
 /** Rows that one transaction and one request look at. */
-const sliceRows = 1_000;
+const sliceRows = 500;
 const requestRows = 50_000;
 
 const path = '/api/v1/contacts/:contactId/tags/:tagId';
@@ -99,6 +100,7 @@ export function contactTagRoutes({ database }: ApiDeps): Route[] {
           done.matched += ids.length;
           read += slice.read;
           next = slice.next;
+          await turn();
         }
         return { status: 200, body: { ...done, next: next === undefined ? null : writeCursor(next) } };
 

@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Command, Option } from 'commander';
-import { type FilterFlags, filterOf, withFilter } from './contact.ts';
+import { type FilterFlags, filterOf, withFilter } from './contact-filter.ts';
 import { printNote } from './print.ts';
 import { asTenant, withServer } from './target.ts';
 

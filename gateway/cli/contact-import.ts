@@ -7,7 +7,7 @@ import { isObject, type JsonObject } from '../canonical/json.ts';
 import { steadyMs, systemClock } from '../platform/clock.ts';
 import { rowsOf, textOf } from './answer.ts';
 import type { Client } from './client.ts';
-import { severalNumbers } from './contact.ts';
+import { severalNumbers } from './contact-filter.ts';
 import { CliFailure, exitCodes, failed, usage } from './failure.ts';
 import { grouped } from './move-progress.ts';
 import { printFacts, printJson, printNote } from './print.ts';

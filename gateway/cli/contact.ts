@@ -4,18 +4,12 @@ import type { JsonObject } from '../canonical/json.ts';
 import { rowsOf, textOf } from './answer.ts';
 import type { Client } from './client.ts';
 import { addContactExport } from './contact-export.ts';
+import { type FilterFlags, filterOf, pairOf, several, severalNumbers, withFilter } from './contact-filter.ts';
 import { addContactImport } from './contact-import.ts';
 import { failed, usage } from './failure.ts';
 import { printFacts, printJson, printNote, printTable, shortTime } from './print.ts';
 import { asTenant, type ServerFlags, withServer } from './target.ts';
 import { wholeNumber } from './whole-number.ts';
-
-export interface FilterFlags extends ServerFlags {
-  phone?: string;
-  name?: string;
-  tag?: number;
-  attribute?: string[];
-}
 
 interface ContactFlags extends ServerFlags {
   name?: string;
@@ -27,26 +21,6 @@ interface ContactFlags extends ServerFlags {
 }
 
 const path = '/api/v1/contacts';
-
-const several = <T>(value: T, before: T[] | undefined): T[] => [...(before ?? []), value];
-export const severalNumbers = (text: string, before: number[] | undefined) =>
-  several(wholeNumber(text), before);
-
-export const withFilter = (command: Command) =>
-  command
-    .option('--phone <digits>', 'whose phone begins so')
-    .option('--name <text>', 'with this in the name')
-    .option('--tag <id>', 'that carry this tag', wholeNumber)
-    .option('--attribute <name=value>', 'with this attribute; may be repeated', several<string>);
-
-export function filterOf({ phone, name, tag, attribute }: FilterFlags): URLSearchParams {
-  const query = new URLSearchParams();
-  if (phone !== undefined) query.set('phone', phone);
-  if (name !== undefined) query.set('name', name);
-  if (tag !== undefined) query.set('tag', String(tag));
-  for (const one of attribute ?? []) query.append('attribute', one);
-  return query;
-}
 
 export function addContact(program: Command): void {
   const contact = program.command('contact').description('people you keep, with tags and attributes');
@@ -169,12 +143,6 @@ async function idOf(client: Client, which: string): Promise<string> {
   const exact = found.find(one => textOf(one, 'phone') === digits);
   if (exact === undefined) throw failed(`No contact has the phone ${which}.`);
   return textOf(exact, 'id');
-}
-
-function pairOf(text: string): [string, string] {
-  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-  if (name === undefined) throw usage(`--attribute takes a name and a value, as city=Ankara, not ${text}.`);
-  return [name, value!];
 }
 
 const listText = (object: JsonObject, name: string) =>

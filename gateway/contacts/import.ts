@@ -3,6 +3,7 @@
  * again goes on behind the last batch. Memory is that of one batch, however long the file.
  */
 import { hash } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
 import { type PhoneReader, phoneReader } from '../canonical/phone-number.ts';
 import { isRefusal, type Refusal } from '../canonical/refusal.ts';
 import type { Database, Sql, Tx } from '../platform/database.ts';
@@ -49,7 +50,7 @@ export interface ImportDeps {
 }
 
 /** Part of what is hashed: with another number, files would break off at other rows. */
-const batchRows = 1_000;
+const batchRows = 500;
 /** Errors of one import that are kept; the others are counted. */
 export const errorsKept = 100_000;
 
@@ -107,6 +108,8 @@ export async function importContacts(
     if (seenAfter === state.rowsRead && after !== state.digest) return otherFile(state);
     seen = seenAfter;
     digest = after;
+    // Whatever else this process does has its turn, however fast the file comes.
+    await turn();
     return undefined;
   }
 

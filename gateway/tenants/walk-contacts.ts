@@ -2,7 +2,7 @@
  * Contacts by a filter, slice by slice in the order of one key. A slice reads a bounded number of rows and may hold fewer contacts, or
  * none: what a key cannot find is looked for here, so that no filter needs an index and none holds up the others.
  */
-import type { Sql, SqlValue } from '../platform/database.ts';
+import type { Row, Sql, SqlValue } from '../platform/database.ts';
 import { type Attributes, type Contact, contactColumns, contactOf, idRows } from './contacts.ts';
 
 /** What all must be true. Nothing said: all contacts. */
@@ -35,7 +35,7 @@ export async function walkContacts(
   const { text, values } = stepOf(tenantId, filter, after, rowsMax);
   const rows = await sql.all(text, values);
   const last = rows.at(-1);
-  const contacts = rows.map(contactOf).filter(matcher(filter));
+  const contacts = rows.filter(matcher(filter)).map(contactOf);
   return {
     contacts: filter.phone === undefined ? contacts : await withTag(sql, tenantId, contacts, filter.tag),
     read: rows.length,
@@ -65,12 +65,15 @@ function stepOf(tenantId: string, { phone, tag }: ContactFilter, after: string, 
   return { text: `select ${contactColumns} ${text} limit ${give(rowsMax)}`, values };
 }
 
-function matcher({ name, attributes }: ContactFilter): (contact: Contact) => boolean {
+function matcher({ name, attributes }: ContactFilter): (row: Row) => boolean {
   const wantedName = name === undefined ? undefined : folded(name);
   const wanted = Object.entries(attributes ?? {});
-  return contact =>
-    (wantedName === undefined || folded(contact.name).includes(wantedName)) &&
-    wanted.every(([key, value]) => textOf(contact.attributes, key) === value);
+  return row => {
+    if (wantedName !== undefined && !folded(String(row.name)).includes(wantedName)) return false;
+    if (wanted.length === 0) return true;
+    const own = contactOf(row).attributes;
+    return wanted.every(([key, value]) => textOf(own, key) === value);
+  };
 }
 
 const textOf = (attributes: Attributes, key: string) =>
@@ -78,6 +81,7 @@ const textOf = (attributes: Attributes, key: string) =>
 
 /** `İSTANBUL` and `istanbul`, `Ayşe` and `ayse` are found by each other. */
 function folded(text: string): string {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.toLowerCase();
   return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replaceAll('ı', 'i');
 }
 
