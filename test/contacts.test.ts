@@ -65,7 +65,13 @@ onEachEngine(engine => {
   test('a contact is made, read, changed and removed', async () => {
     const vip = await addTag('VIP');
     const made = await api<Contact>('/contacts', own.key, 'POST', {
-      ...{ phone: '0532 123 45 67', country: 'tr', name: 'Ayşe', language: 'tr', timeZone: 'Europe/Istanbul' },
+      ...{
+        phone: '0532 123 45 67',
+        country: 'tr',
+        name: 'Ayşe',
+        language: 'tr',
+        timeZone: 'Europe/Istanbul',
+      },
       ...{ attributes: { city: 'Ankara', visits: 3, member: true }, tags: [vip] },
     });
     assert.equal(made.status, 201, made.text);
@@ -81,7 +87,12 @@ onEachEngine(engine => {
 
     const changed = await must<Contact>(
       api(`/contacts/${id}`, own.key, 'PATCH', {
-        ...{ name: '', attributes: { city: 'İzmir' }, removeAttributes: ['member'], phone: '+90 532 123 45 68' },
+        ...{
+          name: '',
+          attributes: { city: 'İzmir' },
+          removeAttributes: ['member'],
+          phone: '+90 532 123 45 68',
+        },
       }),
     );
     assert.deepEqual(
@@ -99,7 +110,9 @@ onEachEngine(engine => {
   });
 
   test('what is wrong is named, all of it', async () => {
-    assert.deepEqual(await fieldsOf(api('/contacts', own.key, 'POST', { phone: '0532 123 45 67' })), ['phone']);
+    assert.deepEqual(await fieldsOf(api('/contacts', own.key, 'POST', { phone: '0532 123 45 67' })), [
+      'phone',
+    ]);
     assert.deepEqual(
       await fieldsOf(
         api('/contacts', own.key, 'POST', {
@@ -126,7 +139,10 @@ onEachEngine(engine => {
     assert.deepEqual([taken.status, taken.body.code], [409, 'conflict']);
     assert.match(taken.text, new RegExp(`contact ${id}\\b`));
     const second = await add({ phone: '905329990002' });
-    assert.equal((await api(`/contacts/${second.id}`, own.key, 'PATCH', { phone: '905329990001' })).status, 409);
+    assert.equal(
+      (await api(`/contacts/${second.id}`, own.key, 'PATCH', { phone: '905329990001' })).status,
+      409,
+    );
   });
 
   test('many made at once each have an id of their own', async () => {
@@ -228,13 +244,25 @@ onEachEngine(engine => {
       await add({ phone: `9053210000${10 + i}`, attributes: { city: i < 3 ? 'Ankara' : 'Van' } }, key);
     const change = (body: object) => must(api('/contacts/tags', key, 'POST', body));
     const ankara = { filter: { attributes: { city: 'Ankara' } } };
-    assert.deepEqual(await change({ ...ankara, add: [tag] }), { matched: 3, added: 3, removed: 0, next: null });
-    assert.deepEqual(await change({ ...ankara, add: [tag] }), { matched: 3, added: 0, removed: 0, next: null });
+    assert.deepEqual(await change({ ...ankara, add: [tag] }), {
+      matched: 3,
+      added: 3,
+      removed: 0,
+      next: null,
+    });
+    assert.deepEqual(await change({ ...ankara, add: [tag] }), {
+      matched: 3,
+      added: 0,
+      removed: 0,
+      next: null,
+    });
     assert.equal((await list(`tag=${tag}`, key)).data.length, 3);
     assert.deepEqual(await change({ filter: { tag }, remove: [tag] }), {
       ...{ matched: 3, added: 0, removed: 3, next: null },
     });
-    assert.deepEqual(await fieldsOf(api('/contacts/tags', key, 'POST', { filter: {}, add: [99] })), ['add[0]']);
+    assert.deepEqual(await fieldsOf(api('/contacts/tags', key, 'POST', { filter: {}, add: [99] })), [
+      'add[0]',
+    ]);
   });
 
   test('two contacts become one, which is found by both phones', async () => {
@@ -287,8 +315,7 @@ onEachEngine(engine => {
   });
 
   async function erased(id: string, key: string): Promise<Record<string, number>> {
-    const read = () =>
-      must<{ status: string; counts: Record<string, number> }>(api(`/erasures/${id}`, key));
+    const read = () => must<{ status: string; counts: Record<string, number> }>(api(`/erasures/${id}`, key));
     await until(async () => (await read()).status === 'done');
     return (await read()).counts;
   }

@@ -154,7 +154,7 @@ export const NewTag = Type.Object(
 
 export const TagChange = Type.Object({ name: Name }, closed);
 
-export const ImportErrorForm = Type.Object({
+const ImportErrorForm = Type.Object({
   line: Type.Integer({ description: 'In which the row begins; the first of the file is 1.' }),
   field: Type.String({ description: 'Empty when it is the whole row.' }),
   message: Type.String(),

@@ -8,7 +8,7 @@ export const harmless = {
 };
 
 /** RFC 4180. */
-export function csvCell(text: string): string {
+function csvCell(text: string): string {
   const safe = harmless.write(text);
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -76,6 +76,6 @@ test('the parts in which a text comes make no difference', () => {
         assert.deepEqual(read(text, parts, max), read(text, [], max));
       },
     ),
-    { numRuns: 10_000 },
+    { numRuns: 5_000 },
   );
 });

@@ -125,6 +125,7 @@ function readQuoted(text: string, from: number, { delimiter, limit, last }: Boun
   let lines = 1;
   let at = from;
   for (;;) {
+    if (at > limit) return 'more';
     let cell: string;
     if (text[at] === '"') {
       cell = '';
@@ -144,7 +145,7 @@ function readQuoted(text: string, from: number, { delimiter, limit, last }: Boun
     } else {
       const start = at;
       while (at < text.length && at < limit && text[at] !== delimiter && text[at] !== '\n') at++;
-      if (at === text.length ? !last : at === limit && text[at] !== '\n') return 'more';
+      if (at === text.length ? !last : at >= limit && text[at] !== '\n') return 'more';
       cell = text.slice(start, at);
       if (text[at] !== delimiter) cell = withoutReturn(cell);
     }

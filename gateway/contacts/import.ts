@@ -52,7 +52,7 @@ export interface ImportDeps {
 /** Part of what is hashed: with another number, files would break off at other rows. */
 const batchRows = 500;
 /** Errors of one import that are kept; the others are counted. */
-export const errorsKept = 100_000;
+const errorsKept = 100_000;
 
 /** Another request with the same file was faster. */
 class Overtaken extends Error {}
