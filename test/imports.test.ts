@@ -11,7 +11,7 @@ const layers: string[][] = [
   ['gateway/canonical', 'gateway/platform'],
   ['gateway/meta', 'gateway/dialects', 'gateway/billing'],
   ['gateway/tenants'],
-  ['gateway/webhooks'],
+  ['gateway/webhooks', 'gateway/contacts'],
   ['gateway/messages'],
   ['gateway/inbound', 'gateway/move'],
   ['gateway/retention'],

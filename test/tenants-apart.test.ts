@@ -210,7 +210,10 @@ onEachEngine(engine => {
         name === 'connectNumber' ||
         params.some(param => !['tenantId', 'version', 'recipient'].includes(param));
       if (namesA)
-        assert.ok([400, 401, 403, 404, 409].includes(answer.status), `${name}: ${answer.status} ${answer.text}`);
+        assert.ok(
+          [400, 401, 403, 404, 409].includes(answer.status),
+          `${name}: ${answer.status} ${answer.text}`,
+        );
       if (namesA && kind === 'operator')
         assert.equal(answer.status, name === 'connectNumber' ? 409 : 404, `${name}: ${answer.text}`);
       for (const filter of query.filter(one => one === 'number')) {

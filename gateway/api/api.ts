@@ -14,6 +14,9 @@ import { apiKeyRoutes } from './api-keys.ts';
 import { attemptRoutes } from './attempts.ts';
 import { balanceRoutes } from './balance.ts';
 import type { ConnectDeps } from './connect-number.ts';
+import { contactImportRoutes } from './contact-imports.ts';
+import { contactTagRoutes } from './contact-tags.ts';
+import { contactRoutes } from './contacts.ts';
 import { conversationRoutes } from './conversations.ts';
 import { endpointControlRoutes } from './endpoint-control.ts';
 import { endpointRoutes } from './endpoints.ts';
@@ -32,6 +35,7 @@ import { replayRoutes } from './replays.ts';
 import { addRoutes } from './route.ts';
 import { streamRoutes } from './stream.ts';
 import { createStreamClients } from './stream-clients.ts';
+import { tagRoutes } from './tags.ts';
 import { templateRoutes } from './templates.ts';
 import { tenantRoutes } from './tenants.ts';
 import { topUpRoutes } from './top-ups.ts';
@@ -76,6 +80,10 @@ export function addNativeApi(listener: FastifyInstance, deps: ApiDeps): void {
     ...priceRoutes(deps),
     ...optOutRoutes(deps),
     ...optOutWordRoutes(deps),
+    ...contactRoutes(deps),
+    ...contactTagRoutes(deps),
+    ...contactImportRoutes(deps, listener),
+    ...tagRoutes(deps),
   ];
   addRoutes(listener, deps.authenticator, [...routes, openApiRoute(routes)]);
 }

@@ -1,4 +1,5 @@
 /** Answers in CSV, RFC 4180. */
+import { csvLine } from '../contacts/csv-cells.ts';
 import type { Streaming } from './route.ts';
 
 export function wantsCsv(format: string | undefined, accept: string | string[] | undefined): boolean {
@@ -6,7 +7,7 @@ export function wantsCsv(format: string | undefined, accept: string | string[] |
 }
 
 export function csvAnswer(rows: string[][]): Streaming {
-  return textAnswer(rows.map(row => row.map(cell).join(',')).join('\r\n'));
+  return textAnswer(rows.map(csvLine).join(''));
 }
 
 /** Of text that is CSV already. */
@@ -16,10 +17,4 @@ export function textAnswer(text: string): Streaming {
       raw.writeHead(200, { 'content-type': 'text/csv; charset=utf-8' }).end(`${text.trimEnd()}\r\n`);
     },
   };
-}
-
-/** A campaign is a caller's text: a spreadsheet must not run it as a formula. */
-function cell(text: string): string {
-  const harmless = /^[=+@\t\r]|^-(?![\d.]+$)/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

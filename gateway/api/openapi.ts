@@ -6,6 +6,7 @@ import { dialects } from '../dialects/all.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import { version } from '../platform/version.ts';
 import { ApiKeyForm } from './api-key-forms.ts';
+import { ContactForm, ContactImportForm, TagForm } from './contact-forms.ts';
 import { EndpointForm } from './endpoint-forms.ts';
 import { ErasureForm } from './erasures.ts';
 import { MessageForm, MessageSummary } from './message-form.ts';
@@ -30,6 +31,9 @@ const named = new Map<unknown, string>([
   [ErasureForm, 'Erasure'],
   [OptOutForm, 'OptOut'],
   [EndpointForm, 'Endpoint'],
+  [ContactForm, 'Contact'],
+  [ContactImportForm, 'ContactImport'],
+  [TagForm, 'Tag'],
 ]);
 
 export function openApiRoute(routes: Route[]): Route {
@@ -116,7 +120,7 @@ const parametersIn = (path: string) =>
   }));
 
 function operationOf(route: Route): object {
-  const { key, operation, summary, description, query, body, answer } = route;
+  const { key, operation, summary, description, query, body, upload, answer } = route;
   const codes: RefusalCode[] =
     key === 'none'
       ? []
@@ -133,6 +137,7 @@ function operationOf(route: Route): object {
     security: key === 'none' ? [] : [{ [key]: [] }],
     parameters: [...parametersIn(templateOf(route.path)), ...queryParameters(query)],
     ...(body === undefined ? {} : { requestBody: { required: true, content: jsonOf(body) } }),
+    ...(upload === undefined ? {} : { requestBody: { required: true, content: filesOf(upload) } }),
     responses: {
       ...Object.fromEntries(
         [answer, answer.or ?? []].flat().map(({ status, about }) => [
@@ -149,6 +154,9 @@ function operationOf(route: Route): object {
     },
   };
 }
+
+const filesOf = (types: readonly string[]) =>
+  Object.fromEntries(types.map(type => [type, { schema: { type: 'string' } }]));
 
 const jsonOf = (schema: TSchema | object) => ({ 'application/json': { schema } });
 

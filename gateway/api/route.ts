@@ -1,5 +1,6 @@
 /** One route of the native API: who may, what it takes, what it answers, and how it is described; all from one value. */
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import type { Json, JsonObject } from '../canonical/json.ts';
@@ -23,6 +24,8 @@ export interface Spec<Q extends TSchema, B extends TSchema> {
   description?: string;
   query?: Q;
   body?: B;
+  /** Media types of a body that is a file of any length: it is read as it comes, and no limit of the listener counts. */
+  upload?: readonly string[];
   answer: {
     status: number;
     about: string;
@@ -39,6 +42,8 @@ export interface Call<Q extends TSchema, B extends TSchema> {
   headers: Record<string, string | string[] | undefined>;
   query: Static<Q>;
   body: Static<B>;
+  /** With `upload`: the body. */
+  upload: Readable;
 }
 
 /** An answer that goes on: whoever gives it writes to `raw` until one side ends it. */
@@ -89,15 +94,31 @@ export function tenantRoute<Q extends TSchema, B extends TSchema>(
 }
 
 export function addRoutes(listener: FastifyInstance, authenticator: Authenticator, routes: Route[]): void {
-  for (const route of routes) {
-    listener.route({
-      method: route.method,
-      url: route.path,
-      // HEAD runs the handler of GET, and a stream would never end.
-      exposeHeadRoute: route.answer.mediaType !== 'text/event-stream',
-      handler: async (request, reply) => send(reply, await route.perform(authenticator, request)),
-    });
-  }
+  const [taking, others] = [true, false].map(takes =>
+    routes.filter(one => (one.upload !== undefined) === takes),
+  );
+  for (const route of others!) addRoute(listener, authenticator, route);
+  listener.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers();
+    for (const route of taking!) {
+      for (const type of route.upload!)
+        if (!scope.hasContentTypeParser(type))
+          scope.addContentTypeParser(type, (_request, body, parsed) => parsed(null, body));
+      addRoute(scope, authenticator, route);
+    }
+    done();
+  });
+}
+
+function addRoute(listener: FastifyInstance, authenticator: Authenticator, route: Route): void {
+  listener.route({
+    method: route.method,
+    url: route.path,
+    // HEAD runs the handler of GET, and a stream would not end soon, or never.
+    exposeHeadRoute: route.answer.mediaType === undefined,
+    config: { takesFiles: route.upload !== undefined },
+    handler: async (request, reply) => send(reply, await route.perform(authenticator, request)),
+  });
 }
 
 function send(reply: FastifyReply, answer: Answer): FastifyReply {
@@ -117,8 +138,8 @@ function read<Q extends TSchema, B extends TSchema>(
   if (isRefusal(query)) return query;
   const body = spec.body === undefined ? undefined : checkBody(spec.body, request.body as Json | undefined);
   if (isRefusal(body)) return body;
-  return { params: request.params as Record<string, string>, headers: request.headers, query, body } as Call<
-    Q,
-    B
-  >;
+  return {
+    ...{ params: request.params as Record<string, string>, headers: request.headers, query, body },
+    upload: request.body instanceof Readable ? request.body : Readable.from([]),
+  } as Call<Q, B>;
 }

@@ -1,6 +1,8 @@
 /** The native API from the outside: requests with a key, refusals as sentences. */
+import type { Readable } from 'node:stream';
+import { request as sendFile } from 'undici';
 import { isObject, type JsonObject, parseJson } from '../canonical/json.ts';
-import { failed, unreachable } from './failure.ts';
+import { CliFailure, failed, unreachable } from './failure.ts';
 
 export interface Client {
   url: string;
@@ -10,6 +12,8 @@ export interface Client {
     body?: object,
     headers?: Record<string, string>,
   ): Promise<JsonObject>;
+  /** With a file as its body, read as it is sent; it may last as long as it takes. */
+  upload(path: string, contentType: string, body: Readable): Promise<JsonObject>;
   /** The parts of an endless answer as they come. */
   stream(path: string): AsyncIterable<Uint8Array>;
 }
@@ -54,6 +58,28 @@ export function createClient({ url, key, hint }: ClientOptions): Client {
       if (!isObject(answer)) throw failed(`${url} answers HTTP ${response.status}, but not as Wagate does.`);
       if (!response.ok) throw failed(sentencesOf(answer, response.status, hint), answer);
       return answer;
+    },
+    async upload(path, contentType, body) {
+      try {
+        const response = await sendFile(url + path, {
+          method: 'POST',
+          headers: {
+            authorization: `Bearer ${key}`,
+            accept: 'application/json',
+            'content-type': contentType,
+          },
+          body,
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        });
+        const answer = parseJson(await response.body.text());
+        if (!isObject(answer))
+          throw failed(`${url} answers HTTP ${response.statusCode}, but not as Wagate does.`);
+        if (response.statusCode >= 300) throw failed(sentencesOf(answer, response.statusCode, hint), answer);
+        return answer;
+      } catch (error) {
+        throw error instanceof CliFailure ? error : noAnswer(url, error);
+      }
     },
     async *stream(path) {
       const response = await send('GET', path, undefined, {});

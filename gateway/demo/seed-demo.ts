@@ -9,8 +9,9 @@ import { isRefusal } from '../canonical/refusal.ts';
 import { metaWebhookPath } from '../http/meta-webhook.ts';
 import { listWindows } from '../inbound/windows.ts';
 import { insertApiKey } from '../tenants/api-keys.ts';
-import { insertContact, insertTag, tagContact } from '../tenants/contacts.ts';
 import { findNumber, setListeningSince } from '../tenants/numbers.ts';
+import { saveContacts } from '../tenants/save-contacts.ts';
+import { insertTag } from '../tenants/tags.ts';
 import { findTenant, insertTenant } from '../tenants/tenants.ts';
 import { demo } from './demo.ts';
 
@@ -42,15 +43,14 @@ export async function seedDemo(deps: SeedDeps): Promise<() => void> {
         createdAt: now(),
       });
       for (const { id, name, phones } of demo.tags) {
-        await insertTag(tx, demo.tenantId, id, name, now());
-        for (const phone of phones) {
-          await tagContact(
-            tx,
-            demo.tenantId,
-            id,
-            await insertContact(tx, demo.tenantId, phone, `+${phone}`, now()),
-          );
-        }
+        await insertTag(tx, demo.tenantId, { id, name, createdAt: now() });
+        const contacts = phones.map(phone => ({
+          phone,
+          original: `+${phone}`,
+          name: `+${phone}`,
+          tags: [id],
+        }));
+        await saveContacts(tx, demo.tenantId, contacts, { onDuplicate: 'update', now: now() });
       }
     });
   }

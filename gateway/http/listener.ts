@@ -20,6 +20,14 @@ import { BatchFull } from '../platform/batch.ts';
 import { CommitUnheard, isOutage } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import { createNetworks } from '../platform/networks.ts';
+import { watchSlowBodies } from './slow-bodies.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Its body is a file that is read as it comes, for as long as it comes. */
+    takesFiles?: boolean;
+  }
+}
 
 export interface ListenerOptions {
   log: Log;
@@ -42,7 +50,8 @@ export async function createListener({
     trustProxy: trustedProxies.length === 0 ? false : createNetworks(trustedProxies),
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 200 },
     return503OnClosing: false,
-    requestTimeout: 60_000,
+    // Node has one for all routes, and an upload of a file may last (slow-bodies.ts).
+    requestTimeout: 0,
     // A path that cannot be decoded is told like any other unknown path.
     frameworkErrors: (error, request, reply) => void answerError(log, error as FastifyError, request, reply),
   });
@@ -68,15 +77,13 @@ export async function createListener({
     },
   );
 
-  let held = 0;
-  const letGo = () => {
-    held--;
-  };
+  const bodies = watchSlowBodies();
+  listener.addHook('onClose', async () => bodies.stop());
   listener.addHook('onRequest', (request, reply, done) => {
     mendContentType(request.raw.headers);
-    if (held >= waitingMax) return void tell(request, reply, { code: 'overloaded', retryAfterSeconds: 1 });
-    held++;
-    reply.raw.once('close', letGo);
+    if (bodies.held() >= waitingMax)
+      return void tell(request, reply, { code: 'overloaded', retryAfterSeconds: 1 });
+    bodies.hold(reply.raw, request.routeOptions.config.takesFiles === true);
     done();
   });
   listener.setNotFoundHandler((request, reply) => {

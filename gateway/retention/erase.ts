@@ -10,6 +10,8 @@ import { anonymizeIncoming } from '../inbound/incoming.ts';
 import { lockLane } from '../messages/pace.ts';
 import { first, type Tx } from '../platform/database.ts';
 import type { Seal } from '../platform/seal.ts';
+import { contactsOfPerson, removeContacts } from '../tenants/contacts.ts';
+import { lockCounter } from '../tenants/counters.ts';
 import { hideOptOut, storedNames } from '../tenants/opt-outs.ts';
 import type { Counts, RunningErasure } from './erasures.ts';
 import { eraseEvents } from './webhooks.ts';
@@ -208,25 +210,26 @@ async function forgetPerson(tx: Tx, { tenantId, requestedAt }: RunningErasure, n
     'delete from windows where tenant_id = $1 and recipient = $2 and opened_at <= $3 returning names',
     [tenantId, name, requestedAt],
   );
-  const contact = await first<{ id: number }>(
-    tx,
-    'select id from contacts where tenant_id = $1 and phone = $2 and created_at <= $3',
-    [tenantId, name, requestedAt],
-  );
-  if (contact !== undefined) {
-    // The tags are named for the key, which begins with them.
-    await tx.all(
-      `delete from contact_tags where tenant_id = $1 and contact_id = $2
-         and tag_id in (select id from tags where tenant_id = $1)`,
-      [tenantId, contact.id],
-    );
-    await tx.all('delete from contacts where tenant_id = $1 and id = $2', [tenantId, contact.id]);
+  const find = async () =>
+    (await contactsOfPerson(tx, tenantId, name)).filter(({ createdAt }) => createdAt <= requestedAt);
+  let kept = await find();
+  if (kept.length > 0) {
+    await lockCounter(tx, tenantId, 'contacts');
+    kept = await find();
   }
-  const contacts = contact === undefined ? 0 : 1;
+  const contacts = await removeContacts(
+    tx,
+    tenantId,
+    kept.map(({ id }) => id),
+  );
   return {
     rows: windows.length + contacts,
     counts: { windows: windows.length, contacts },
-    names: windows.flatMap(row => storedNames(row.names)),
+    // A contact that was merged is one person by all its phones.
+    names: [
+      ...windows.flatMap(row => storedNames(row.names)),
+      ...kept.flatMap(one => [one.phone, ...one.formerPhones]),
+    ],
   };
 }
 

@@ -1,64 +1,152 @@
-/** Contacts and their tags, as far as sending to a tag needs them. */
-import { first, type Sql, type Tx } from '../platform/database.ts';
+/** People a tenant keeps: the table, one contact or some at a time. Saving many is in save-contacts.ts, finding them in walk-contacts.ts. */
+import { isObject, parseJson } from '../canonical/json.ts';
+import { phoneNames } from '../canonical/phone-names.ts';
+import type { Row, Sql, SqlValue, Tx } from '../platform/database.ts';
 
-export async function insertTag(
-  tx: Tx,
+export type AttributeValue = string | number | boolean;
+export type Attributes = Record<string, AttributeValue>;
+
+export interface Contact {
+  id: number;
+  /** Digits with country code. */
+  phone: string;
+  /** As the tenant wrote it. */
+  original: string;
+  /** '' when nobody said. */
+  name: string;
+  /** As Meta writes them: tr, pt_BR. */
+  language: string | null;
+  /** IANA: Europe/Istanbul. */
+  timeZone: string | null;
+  attributes: Attributes;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** With what other tables say of it. */
+export interface WholeContact extends Contact {
+  tags: number[];
+  /** Of contacts that were merged into this one. */
+  formerPhones: string[];
+}
+
+const names = [
+  ...['id', 'phone', 'original', 'name', 'language', 'time_zone', 'attributes', 'created_at', 'updated_at'],
+];
+/** Of contacts under the alias c. */
+export const contactColumns = names.map(name => `c.${name}`).join(', ');
+
+export function contactOf(row: Row): Contact {
+  const attributes = row.attributes === null ? {} : parseJson(String(row.attributes));
+  return {
+    id: Number(row.id),
+    phone: String(row.phone),
+    original: String(row.original ?? row.phone),
+    name: String(row.name),
+    language: row.language as string | null,
+    timeZone: row.time_zone as string | null,
+    attributes: isObject(attributes) ? (attributes as Attributes) : {},
+    createdAt: Number(row.created_at),
+    updatedAt: Number(row.updated_at ?? row.created_at),
+  };
+}
+
+export const idRows = (ids: readonly number[]) => JSON.stringify(ids.map(id => ({ id })));
+
+/** By id, those that there are. */
+export async function findContacts(
+  sql: Sql,
   tenantId: string,
-  id: number,
-  name: string,
-  now: number,
-): Promise<void> {
-  await tx.all(
-    'insert into tags (tenant_id, id, name, created_at) values ($1, $2, $3, $4) on conflict do nothing',
-    [tenantId, id, name, now],
+  ids: readonly number[],
+): Promise<WholeContact[]> {
+  const rows = await sql.all(
+    `select ${contactColumns} from contacts c
+     where c.tenant_id = $1 and one_of(c.id, select cast(value ->> 'id' as bigint) from json_rows($2)) order by c.id`,
+    [tenantId, idRows(ids)],
   );
+  return wholeContacts(sql, tenantId, rows.map(contactOf));
 }
 
-/** Returns the contact's id, the existing one when the phone is known. `phone`: digits. */
-export async function insertContact(
-  tx: Tx,
+export async function findContact(sql: Sql, tenantId: string, id: number): Promise<WholeContact | undefined> {
+  return (await findContacts(sql, tenantId, [id]))[0];
+}
+
+/** By phone, also by a former one. */
+export async function contactsByPhone(
+  sql: Sql,
   tenantId: string,
-  phone: string,
-  name: string,
-  now: number,
-): Promise<number> {
-  const known = await first<{ id: number }>(
-    tx,
-    'select id from contacts where tenant_id = $1 and phone = $2',
-    [tenantId, phone],
+  phones: readonly string[],
+): Promise<Map<string, Contact>> {
+  const values: SqlValue[] = [tenantId, JSON.stringify(phones.map(phone => ({ phone })))];
+  const rows = await sql.all(
+    `select ${contactColumns}, c.phone as known_by from contacts c
+     where c.tenant_id = $1 and one_of(c.phone, select value ->> 'phone' from json_rows($2))`,
+    values,
   );
-  if (known !== undefined) return known.id;
-  const highest = await first<{ id: number | null }>(
-    tx,
-    'select max(id) as id from contacts where tenant_id = $1',
-    [tenantId],
+  const former = await sql.all(
+    `select ${contactColumns}, f.phone as known_by from former_phones f
+     join contacts c on c.tenant_id = f.tenant_id and c.id = f.contact_id
+     where f.tenant_id = $1 and one_of(f.phone, select value ->> 'phone' from json_rows($2))`,
+    values,
   );
-  const id = (highest?.id ?? 0) + 1;
-  await tx.all('insert into contacts (tenant_id, id, phone, name, created_at) values ($1, $2, $3, $4, $5)', [
-    tenantId,
-    id,
-    phone,
-    name,
-    now,
-  ]);
-  return id;
+  const byId = new Map<number, Contact>();
+  const found = new Map<string, Contact>();
+  for (const row of [...former, ...rows]) {
+    // One object for one contact, by whichever phone it was found.
+    const contact = byId.get(Number(row.id)) ?? contactOf(row);
+    byId.set(contact.id, contact);
+    found.set(String(row.known_by), contact);
+  }
+  return found;
 }
 
-export async function tagContact(tx: Tx, tenantId: string, tagId: number, contactId: number): Promise<void> {
-  await tx.all(
-    'insert into contact_tags (tenant_id, tag_id, contact_id) values ($1, $2, $3) on conflict do nothing',
-    [tenantId, tagId, contactId],
+/** The same contacts with their tags and former phones. */
+export async function wholeContacts(
+  sql: Sql,
+  tenantId: string,
+  contacts: Contact[],
+): Promise<WholeContact[]> {
+  if (contacts.length === 0) return [];
+  const values: SqlValue[] = [tenantId, idRows(contacts.map(({ id }) => id))];
+  const ofContacts = "one_of(contact_id, select cast(value ->> 'id' as bigint) from json_rows($2))";
+  const tags = await sql.all<{ contact_id: number; tag_id: number }>(
+    `select contact_id, tag_id from contact_tags where tenant_id = $1 and ${ofContacts} order by contact_id, tag_id`,
+    values,
   );
+  const phones = await sql.all<{ contact_id: number; phone: string }>(
+    `select contact_id, phone from former_phones where tenant_id = $1 and ${ofContacts} order by contact_id, phone`,
+    values,
+  );
+  const tagsOf = Map.groupBy(tags, row => row.contact_id);
+  const phonesOf = Map.groupBy(phones, row => row.contact_id);
+  return contacts.map(contact => ({
+    ...contact,
+    tags: (tagsOf.get(contact.id) ?? []).map(row => row.tag_id),
+    formerPhones: (phonesOf.get(contact.id) ?? []).map(row => row.phone),
+  }));
 }
 
-/** Phone digits of all contacts that carry any of the tags, each once, in a steady order. */
-export async function phonesOfTags(sql: Sql, tenantId: string, tagIds: number[]): Promise<string[]> {
-  if (tagIds.length === 0) return [];
-  const rows = await sql.all<{ phone: string }>(
-    `select distinct c.phone from contact_tags t join contacts c on c.tenant_id = t.tenant_id and c.id = t.contact_id
-     where t.tenant_id = $1 and t.tag_id in (select cast(value ->> 'id' as bigint) from json_rows($2))
-     order by c.phone`,
-    [tenantId, JSON.stringify(tagIds.map(id => ({ id })))],
+/** Removes contacts with all that belongs to them; returns how many there were. To be called under the lock of 'contacts'. */
+export async function removeContacts(tx: Tx, tenantId: string, ids: readonly number[]): Promise<number> {
+  const values: SqlValue[] = [tenantId, idRows(ids)];
+  const these = (column: string) =>
+    `one_of(${column}, select cast(value ->> 'id' as bigint) from json_rows($2))`;
+  await tx.all(`delete from contact_tags where tenant_id = $1 and ${these('contact_id')}`, values);
+  await tx.all(`delete from former_phones where tenant_id = $1 and ${these('contact_id')}`, values);
+  const gone = await tx.all(
+    `delete from contacts where tenant_id = $1 and ${these('id')} returning id`,
+    values,
   );
-  return rows.map(({ phone }) => phone);
+  return gone.length;
+}
+
+/** The contacts under which a person may be kept, by any way of writing its number. */
+export async function contactsOfPerson(sql: Sql, tenantId: string, name: string): Promise<WholeContact[]> {
+  const found = await contactsByPhone(sql, tenantId, phoneNames(name));
+  return wholeContacts(sql, tenantId, [...new Set(found.values())]);
+}
+
+/** To a phone that no other contact has. */
+export async function changePhone(tx: Tx, tenantId: string, id: number, phone: string): Promise<void> {
+  await tx.all('update contacts set phone = $3 where tenant_id = $1 and id = $2', [tenantId, id, phone]);
 }

@@ -18,7 +18,8 @@ import { createSeal } from '../../gateway/platform/seal.ts';
 import { findErasure, insertErasure, isIntact } from '../../gateway/retention/erasures.ts';
 import { callFor, hold } from '../../gateway/retention/progress.ts';
 import { createRetention, type Retention } from '../../gateway/retention/worker.ts';
-import { insertContact, insertTag, phonesOfTags, tagContact } from '../../gateway/tenants/contacts.ts';
+import { saveContacts } from '../../gateway/tenants/save-contacts.ts';
+import { insertTag, phonesOfTags } from '../../gateway/tenants/tags.ts';
 import { insertTenant } from '../../gateway/tenants/tenants.ts';
 import { announceChanges, statusChange } from '../harness/announcing.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
@@ -359,9 +360,12 @@ onEachEngine((engine, open) => {
             })),
             now,
           );
-          await insertTag(tx, tenantId, 1, 'vip', now);
-          await tagContact(tx, tenantId, 1, await insertContact(tx, tenantId, person, 'Ada', now));
-          await tagContact(tx, tenantId, 1, await insertContact(tx, tenantId, '905329999999', 'Bob', now));
+          await insertTag(tx, tenantId, { id: 1, name: 'vip', createdAt: now });
+          const contacts = [
+            { phone: person, original: `+${person}`, name: 'Ada', tags: [1] },
+            { phone: '905329999999', original: '905329999999', name: 'Bob', tags: [1] },
+          ];
+          await saveContacts(tx, tenantId, contacts, { onDuplicate: 'update', now });
         });
       }
       const bystander = message('a', start - 1, { recipient: '905329999999', body: '{"to":"905329999999"}' });
