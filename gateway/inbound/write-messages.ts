@@ -1,6 +1,7 @@
 /** What was told of messages and people, written: stored once, messages advanced, windows opened, wishes heard, events drafted. */
 import type { EventDraft } from '../canonical/event.ts';
 import { type Advanced, advance } from '../messages/advance.ts';
+import type { Change } from '../messages/feed.ts';
 import type { Tx } from '../platform/database.ts';
 import type { Seal } from '../platform/seal.ts';
 import { setListeningSince } from '../tenants/numbers.ts';
@@ -18,6 +19,8 @@ export interface Heard {
   incoming: Owned<IncomingFact>[];
   changed: Owned<PreferenceFact | CallFact | RenameFact | KeptFact>[];
   reports: Owned<StatusFact>[];
+  /** What the reports told for the first time. */
+  changes: Change[];
 }
 
 /** Stores the facts of one tenant and advances its messages. */
@@ -44,7 +47,7 @@ export async function writeMessages(
 export async function hear(
   tx: Tx,
   seal: Pick<Seal, 'digest'>,
-  { tenantId, incoming, changed, reports }: Heard,
+  { tenantId, incoming, changed, reports, changes }: Heard,
 ): Promise<EventDraft[]> {
   const calls = changed.filter(fact => fact.kind === 'call');
   const preferences = changed.filter(fact => fact.kind === 'preference');
@@ -66,6 +69,8 @@ export async function hear(
   const refused = await hearOptOuts(tx, seal, tenantId, { messages, preferences, reports });
   const told = incoming.map(({ names, renamedTo }) => ({ from: names, to: renamedTo }));
   await followNames(tx, seal, tenantId, [...told, ...renames]);
+  // A replay may be of a wish that has been taken back since.
+  const failed = new Set<string | null>(changes.flatMap(({ id, status }) => (status === 'failed' ? id : [])));
   const answered = await findAnswered(tx, tenantId, incoming);
   return [
     ...incoming.flatMap(fact => [
@@ -74,7 +79,7 @@ export async function hear(
       ...(fact.word === undefined ? [] : [wishDraft(fact, fact.word)]),
     ]),
     ...changed.flatMap(draftsOf),
-    ...refused.map(fact => wishDraft(fact, 'stop')),
+    ...refused.filter(({ messageId }) => failed.has(messageId)).map(fact => wishDraft(fact, 'stop')),
   ];
 }
 

@@ -159,7 +159,7 @@ export const settings = {
     env: 'WAGATE_MAX_WAITING',
     kind: 'count',
     default: '10000',
-    about: 'Requests one process holds at once before it answers 503.',
+    about: "Requests one process holds at once before it answers 503; of Meta's webhooks, updates.",
   },
   keyPerSecond: {
     env: 'WAGATE_KEY_PER_SECOND',

@@ -206,6 +206,9 @@ onEachEngine((_engine, open) => {
       ...{ biz_opaque_callback_data: message.id, errors: [{ code: 131050, title: 'x' }] },
     };
     for (let i = 0; i < 2; i++) await post({ statuses: [status, { ...status, id: 'wamid.4' }] });
+    // Taken back, and then the failure comes once more: nobody asked again.
+    await post({ messages: [text({ from: '3', timestamp: String(start + 5), text: { body: 'START' } })] });
+    await post({ statuses: [status] });
     assert.deepEqual(
       drafts()
         .filter(({ type }) => type.startsWith('recipient.'))
@@ -215,6 +218,7 @@ onEachEngine((_engine, open) => {
         ['recipient.opted_out', '2', 'meta', 'user_preferences'],
         ['recipient.opted_in', '2', 'meta', 'user_preferences'],
         ['recipient.opted_out', '3', 'meta', undefined],
+        ['recipient.opted_in', '3', 'message', undefined],
       ],
     );
   });
