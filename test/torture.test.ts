@@ -5,11 +5,13 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
+import type { Heard } from '../torture/customers.ts';
 import { judgeLimits } from '../torture/limits.ts';
 import type { Asked, Written } from '../torture/load.ts';
 import { type AtPhone, judge, judgeIncoming, judgeMoney, judgePace, type Row } from '../torture/oracle.ts';
 import { makePlan } from '../torture/plan.ts';
 import { createRandom } from '../torture/random.ts';
+import { judgeTold } from '../torture/told.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -25,7 +27,8 @@ describe('the short form', () => {
         once(child, 'exit'),
       ]);
       assert.equal(code, 0, `${schedule}${out}`);
-      const { done, requests, bitten, incoming, microsCharged, microsAstray } = JSON.parse(out) as {
+      const { done, requests, bitten, incoming, microsCharged, microsAstray, told } = JSON.parse(out) as {
+        told: { taken: number };
         bitten: { limit: number; balance: number };
         microsCharged: number;
         microsAstray: number;
@@ -38,6 +41,7 @@ describe('the short form', () => {
       assert.ok(requests.taken >= 10, out);
       assert.ok(bitten.limit > 0 && bitten.balance > 0, out);
       assert.ok(incoming >= 10, out);
+      assert.ok(told.taken >= 50, out);
       assert.ok(microsCharged > 0, out);
       assert.equal(microsAstray, 0, out);
     });
@@ -223,5 +227,53 @@ describe('the oracle', () => {
     const uncertain = { ...row, status: 'uncertain', wamid: null, error: { reason: 'reset' } };
     const verdict = judge([told('taken')], [uncertain], [], ['first']);
     assert.deepEqual(verdict, { offences: [], uncertain: [{ id: 'A', tenant: 0, reason: 'reset' }] });
+  });
+});
+
+describe('the oracle of endpoints', () => {
+  const row: Row = { tenant: 0, id: 'A', status: 'delivered', wamid: 'wamid.A', to: '905', error: null };
+  const phone: AtPhone = {
+    ...{ wamid: 'wamid.A', phoneNumberId: 'first', to: '905', bizOpaqueCallbackData: 'A' },
+    statuses: ['sent', 'delivered'].map(status => ({ status, at: 1, deliveredWebhookAt: 2 })),
+  };
+  const written: Written = { tenant: 1, phone: '906', wamid: 'wamid.IN' };
+  const fact = (what: string, more: Partial<Heard> = {}): Heard => ({
+    ...{ tenant: 0, format: 'standard', what, subject: 'A', conversation: '7 905', taken: true },
+    eventId: what,
+    ...more,
+  });
+  const meta = (what: string, more: Partial<Heard> = {}) =>
+    fact(what, { format: 'meta', subject: 'wamid.A', eventId: null, conversation: null, ...more });
+  const incoming = (['standard', 'meta'] as const).map(format =>
+    fact('message', { ...{ format, tenant: 1, subject: 'wamid.IN', conversation: '8 906' } }),
+  );
+  const all = [
+    fact('delivered'),
+    fact('sent', { eventId: 'z' }),
+    meta('sent'),
+    meta('delivered'),
+    ...incoming,
+  ];
+  const kinds = (heard: Heard[], ordered = true) =>
+    judgeTold(heard, [row], [phone], [written], 2, ordered).map(({ kind }) => kind);
+
+  test('sees nothing where everything was told, also twice', () => {
+    assert.deepEqual(kinds([...all, fact('delivered')]), []);
+  });
+  test('sees what was never taken', () => {
+    assert.deepEqual(kinds([...all.slice(1), fact('delivered', { taken: false })]), ['lost']);
+    assert.deepEqual(kinds(all.slice(0, -1)), ['lost']);
+  });
+  test('sees what another tenant was told', () => {
+    assert.deepEqual(kinds([...all, fact('sent', { tenant: 1 })]), ['astray']);
+    assert.deepEqual(kinds([...all, meta('sent', { subject: 'wamid.unknown' })]), ['astray']);
+  });
+  test('sees a fact that became two events', () => {
+    assert.deepEqual(kinds([...all, fact('sent', { eventId: 'zz' })]), ['doubled']);
+  });
+  test('sees the wrong order, unless clocks were set', () => {
+    const turned = [fact('sent', { eventId: 'z' }), fact('delivered'), ...all.slice(2)];
+    assert.deepEqual(kinds(turned), ['disagreement']);
+    assert.deepEqual(kinds(turned, false), []);
   });
 });

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { call } from '../test/harness/programs.ts';
 import { must, type TestTenant } from '../test/harness/tenant.ts';
 import { control } from './chaos.ts';
+import type { Customers } from './customers.ts';
 import type { Written } from './load.ts';
 import type { AtPhone, Money, Row } from './oracle.ts';
 
@@ -15,18 +16,25 @@ interface Place {
   tenants: TestTenant[];
 }
 
-/** True when all messages came to an end and all webhooks arrived within the time; the milliseconds it took. */
-export async function settle(place: Place, timeoutMs: number): Promise<{ settled: boolean; ms: number }> {
+/** True when all messages came to an end, all webhooks arrived and customers know all within the time; the milliseconds it took. */
+export async function settle(
+  place: Place,
+  timeoutMs: number,
+  customers?: Pick<Customers, 'pending'>,
+): Promise<{ settled: boolean; ms: number }> {
   const startedAt = Date.now();
   await control(place.simulatorUrl, '/control/faults', 'DELETE');
   await control(place.simulatorUrl, '/control/settings', 'PUT', { paused: false, shuffle: false });
   for (;;) {
-    const settled = (await isQuiet(place)) && (await isIdle(place));
+    const settled = (await isQuiet(place)) && (await isIdle(place)) && (await knowAll(place, customers));
     const ms = Date.now() - startedAt;
     if (settled || ms > timeoutMs) return { settled, ms };
     await sleep(100);
   }
 }
+
+const knowAll = async ({ gatewayUrl }: Place, customers: Pick<Customers, 'pending'> | undefined) =>
+  customers === undefined || (await customers.pending(gatewayUrl)) === 0;
 
 /** The simulator answers when every status is made and delivered: the signal that is waited on. */
 async function isIdle({ simulatorUrl }: Place): Promise<boolean> {

@@ -24,6 +24,8 @@ export interface Report {
   settled: boolean;
   /** What phones wrote. */
   incoming: number;
+  /** What customers' endpoints were posted, by whom no secret signed it, and what they answered with a yes. */
+  told: { posts: number; events: number; taken: number; unsigned: number };
   /** The most any number sent in a second. */
   peakPerSecond: number;
   /** What was charged, and by how much it and what is held differ from what reached phones. */
@@ -48,9 +50,17 @@ export const ratePerSecond = 80;
 
 const kinds = ['lost', 'doubled', 'astray', 'disagreement', 'overrun', 'limit', 'money'] as const;
 
-export function isClean({ calm, offences, uncertain, settled, crashes, moneyProved }: Report): boolean {
+export function isClean(report: Report): boolean {
+  const { calm, offences, uncertain, settled, crashes, moneyProved, told } = report;
   const inDoubt = calm ? uncertain.length : 0;
-  return moneyProved && offences.length === 0 && inDoubt === 0 && settled && crashes.length === 0;
+  return (
+    told.unsigned === 0 &&
+    moneyProved &&
+    offences.length === 0 &&
+    inDoubt === 0 &&
+    settled &&
+    crashes.length === 0
+  );
 }
 
 export function printReport(report: Report, print: (line: string) => void): void {
@@ -74,6 +84,11 @@ export function printReport(report: Report, print: (line: string) => void): void
   row('top-ups, least available', `${report.topUps}, ${report.lowestMicros} micros`);
   row('asked again under their key', report.repeated);
   row('messages, at phones, incoming', `${report.messages}, ${report.atPhones}, ${report.incoming}`);
+  row(
+    'posts, events told, of them taken',
+    `${report.told.posts}, ${report.told.events}, ${report.told.taken}`,
+  );
+  row('posts nobody signed', report.told.unsigned);
   row('most sent by a number in a second', `${report.peakPerSecond} (it may ${ratePerSecond})`);
   row('micros charged', report.microsCharged);
   row('micros astray', report.microsAstray);

@@ -17,6 +17,7 @@ import {
 import { control, type Scene, wreakHavoc } from './chaos.ts';
 import { provesMoney, startChild } from './child.ts';
 import { createMachineClock } from './clock.ts';
+import { type Customers, startCustomers } from './customers.ts';
 import { createFront } from './front.ts';
 import { createGatewayPlace, type GatewayPlace } from './gateways.ts';
 import { judgeLimits } from './limits.ts';
@@ -28,6 +29,7 @@ import { createMortalPostgres } from './postgres.ts';
 import { createRandom } from './random.ts';
 import { type Report, ratePerSecond } from './report.ts';
 import { cannotMount, mountSmallDisk } from './small-disk.ts';
+import { judgeTold } from './told.ts';
 import { startTopUps } from './top-ups.ts';
 
 /** Room for PostgreSQL's own files and what a long run writes. */
@@ -36,6 +38,8 @@ const diskMb = 600;
 const rates: Rates = { fee: 1_009, price: 5_303 };
 /** Ten messages; the rest comes while they send (top-ups.ts). */
 const firstMicros = 10 * (rates.fee + rates.price);
+/** A customer that is down for a while is no reason to give up: what is given up is lost here. */
+const webhookRetries = Array.from({ length: 40 }, () => '1').join(',');
 /** Offences told with their timelines; the rest is counted. */
 const timelinesMax = 10;
 
@@ -68,6 +72,8 @@ async function run(
   const plan = makePlan(random.stream('plan'), options);
   const scene = await setStage(options, folder, endings);
   const { gateways, tenants, simulatorUrl, postgres, clock } = scene;
+  const customers: Customers = await startCustomers(scene.frontUrl, tenants, random.stream('customers'));
+  endings.push(() => customers.close());
   if (!options.short && scene.diskSkipped !== null) tell(`disk full: SKIPPED, ${scene.diskSkipped}`);
 
   const load: Load = startLoad(gateways, simulatorUrl, tenants, random.stream('load'), options);
@@ -82,13 +88,16 @@ async function run(
   clock.catchUp();
   const up = await Promise.all(gateways.map(gateway => gateway.up(20_000)));
   await topUps.stop();
+  customers.calmDown();
   const place = { gatewayUrl: scene.frontUrl, simulatorUrl, tenants };
-  const settling = await settle(place, options.settleMs);
+  const settling = await settle(place, options.settleMs, customers);
   const rows = await readRows(place);
   const atPhones = await readPhones(place);
   const numbers = tenants.map(({ phoneNumberId }) => phoneNumberId);
   const { offences, uncertain } = judge(load.asked, rows, atPhones, numbers);
   offences.push(...judgeIncoming(load.written, await readIncoming(place, load.written)));
+  const inOrder = done.clockSteps === 0;
+  offences.push(...judgeTold(customers.heard, rows, atPhones, load.written, tenants.length, inOrder));
   const peaks = await readPeaks(place);
   offences.push(...judgePace(peaks, ratePerSecond));
   offences.push(...judgeLimits(load.asked, options.limits, clock.stepsAt));
@@ -115,6 +124,12 @@ async function run(
     messages: rows.length,
     atPhones: atPhones.length,
     incoming: load.written.length,
+    told: {
+      posts: customers.posts,
+      events: customers.heard.length,
+      taken: customers.heard.filter(({ taken }) => taken).length,
+      unsigned: customers.unsigned,
+    },
     microsCharged: money.reduce((sum, { charged }) => sum + charged, 0),
     microsAstray: paid.microsAstray,
     moneyProved,
@@ -182,6 +197,10 @@ async function setStage(
     WAGATE_ANSWER_TIMEOUT_MS: '3000',
     META_GRAPH_URL: simulatorUrl,
     META_TIMEOUT_MS: '1000',
+    WAGATE_WEBHOOK_ALLOW_NETWORKS: '127.0.0.0/8',
+    WAGATE_WEBHOOK_ALLOW_HTTP: 'true',
+    WAGATE_WEBHOOK_TIMEOUT_MS: '1000',
+    WAGATE_WEBHOOK_RETRY_SECONDS: webhookRetries,
     WAGATE_PLATFORM_FEE_MICROS: String(rates.fee),
     ...(postgres === undefined ? {} : { DATABASE_URL: postgres.url }),
   };
