@@ -40,7 +40,7 @@ import { type Config, networksOf, secondsOf } from './platform/config.ts';
 import type { Database } from './platform/database.ts';
 import { createLog, plainLines } from './platform/log.ts';
 import { createNotices, noNotices } from './platform/notices.ts';
-import { targetRules } from './platform/outbound.ts';
+import { createOutbound, targetRules } from './platform/outbound.ts';
 import { lockFolder } from './platform/single-process.ts';
 import { StartProblem } from './platform/start-problem.ts';
 import { createStatistics } from './platform/statistics.ts';
@@ -52,6 +52,7 @@ import { createNumberBook } from './tenants/number-book.ts';
 import { createWordBook } from './tenants/opt-out-words.ts';
 import { createTemplateBook } from './tenants/template-book.ts';
 import { createAnnouncer } from './webhooks/announce.ts';
+import { createEndpointChanges } from './webhooks/endpoint-changes.ts';
 import { createNotifier } from './webhooks/notifier.ts';
 
 export interface Gateway {
@@ -119,13 +120,17 @@ async function open(
   const templates = createTemplateBook({ database, graph, log, now });
   const words = createWordBook({ database, notices, now });
   const endpoints = createEndpointBook({ notices, now });
+  const changeEndpoints = createEndpointChanges({ database, seal, book: endpoints });
+  const targets = targetRules(
+    [...networksOf(config.webhookAllowNetworks ?? ''), ...(mode === 'demo' ? ['127.0.0.0/8', '::1'] : [])],
+    config.webhookAllowHttp === 'true',
+  );
+  const outbound = createOutbound({ rules: targets, connectTimeoutMs: 5_000 });
+  closing.push(() => outbound.destroy());
   const announcer = createAnnouncer({ book: endpoints, now, wake: keys => notifier.wake(keys) });
   const notifier = createNotifier({
     ...{ database, seal, endpoints, numbers, notices, log, processId, now, random: Math.random },
-    rules: targetRules(
-      [...networksOf(config.webhookAllowNetworks ?? ''), ...(mode === 'demo' ? ['127.0.0.0/8', '::1'] : [])],
-      config.webhookAllowHttp === 'true',
-    ),
+    rules: targets,
     timeoutMs: config.webhookTimeoutMs,
     retrySeconds: secondsOf(config.webhookRetrySeconds),
     disableAfterMs: config.webhookDisableAfterHours * 3_600_000,
@@ -267,6 +272,7 @@ async function open(
     now,
     answerTimeoutMs,
     messageTtlMs: config.messageTtlSeconds * 1000,
+    ...{ seal, changeEndpoints, targets, outbound },
   });
   const apiDeps = {
     database,
@@ -278,6 +284,7 @@ async function open(
     seal,
     feed,
     announce,
+    ...{ announcer, changeEndpoints, targets, notifier },
     log,
     now,
     publicUrl: mode === 'demo' ? null : config.publicUrl,

@@ -41,7 +41,8 @@ export function judgeTold(
       expect(row.tenant, 'meta', status, message.wamid, row);
     }
   }
-  for (const row of rows) if (endings.has(row.status)) expect(row.tenant, 'standard', row.status, row.id, row);
+  for (const row of rows)
+    if (endings.has(row.status)) expect(row.tenant, 'standard', row.status, row.id, row);
   for (const { tenant, wamid } of written) {
     expect(tenant, 'standard', 'message', wamid, null);
     expect(tenant, 'meta', 'message', wamid, null);

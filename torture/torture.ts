@@ -190,7 +190,7 @@ async function setStage(
     const gateway = createGatewayPlace(await freePort(), env, join(folder, `gateway-${i}.log`));
     endings.push(() => gateway.end());
     gateways.push(gateway);
-    if (!(await gateway.up(20_000))) throw new Error(`gateway ${i} did not start; --keep leaves its log`);
+    if (!(await gateway.up(60_000))) throw new Error(`gateway ${i} did not start; --keep leaves its log`);
   }
   const front = await createFront(gateways);
   endings.push(() => front.close());

@@ -4,14 +4,23 @@ import type { PriceBook } from '../billing/price-book.ts';
 import type { Authenticator } from '../http/authenticate.ts';
 import type { AnnounceChanges } from '../messages/announce-changes.ts';
 import type { Feed } from '../messages/feed.ts';
+import type { TargetRules } from '../platform/outbound.ts';
 import type { Retention } from '../retention/worker.ts';
 import type { WordBook } from '../tenants/opt-out-words.ts';
+import type { Announcer } from '../webhooks/announce.ts';
+import type { ChangeEndpoints } from '../webhooks/endpoint-changes.ts';
+import type { Notifier } from '../webhooks/notifier.ts';
 import { apiKeyRoutes } from './api-keys.ts';
+import { attemptRoutes } from './attempts.ts';
 import { balanceRoutes } from './balance.ts';
 import type { ConnectDeps } from './connect-number.ts';
 import { conversationRoutes } from './conversations.ts';
+import { endpointControlRoutes } from './endpoint-control.ts';
+import { endpointRoutes } from './endpoints.ts';
 import { erasureRoutes } from './erasures.ts';
+import { eventRoutes } from './events.ts';
 import { explainRoutes } from './explain.ts';
+import { listenRoutes } from './listen.ts';
 import { messageRoutes } from './messages.ts';
 import { numberRoutes } from './numbers.ts';
 import { openApiRoute } from './openapi.ts';
@@ -19,8 +28,10 @@ import { operatorKeyRoutes } from './operator-keys.ts';
 import { optOutWordRoutes } from './opt-out-words.ts';
 import { optOutRoutes } from './opt-outs.ts';
 import { priceRoutes } from './prices.ts';
+import { replayRoutes } from './replays.ts';
 import { addRoutes } from './route.ts';
 import { streamRoutes } from './stream.ts';
+import { createStreamClients } from './stream-clients.ts';
 import { templateRoutes } from './templates.ts';
 import { tenantRoutes } from './tenants.ts';
 import { topUpRoutes } from './top-ups.ts';
@@ -29,6 +40,10 @@ export interface ApiDeps extends ConnectDeps {
   authenticator: Authenticator;
   feed: Feed;
   announce: AnnounceChanges;
+  announcer: Pick<Announcer, 'announceTo'>;
+  changeEndpoints: ChangeEndpoints;
+  targets: TargetRules;
+  notifier: Pick<Notifier, 'wake' | 'listen'>;
   words: WordBook;
   retention: Pick<Retention, 'eraseNow'>;
   prices: Pick<PriceBook, 'reload'>;
@@ -38,6 +53,7 @@ export interface ApiDeps extends ConnectDeps {
 }
 
 export function addNativeApi(listener: FastifyInstance, deps: ApiDeps): void {
+  const clients = createStreamClients(listener);
   const routes = [
     ...tenantRoutes(deps),
     ...numberRoutes(deps),
@@ -46,7 +62,13 @@ export function addNativeApi(listener: FastifyInstance, deps: ApiDeps): void {
     ...messageRoutes(deps),
     ...explainRoutes(deps),
     ...conversationRoutes(deps),
-    ...streamRoutes(deps, listener),
+    ...streamRoutes(deps, clients),
+    ...listenRoutes(deps, clients),
+    ...endpointRoutes(deps),
+    ...endpointControlRoutes(deps),
+    ...attemptRoutes(deps),
+    ...replayRoutes(deps),
+    ...eventRoutes(deps),
     ...templateRoutes(deps),
     ...erasureRoutes(deps),
     ...balanceRoutes(deps),

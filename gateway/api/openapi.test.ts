@@ -25,8 +25,29 @@ test('every reference leads somewhere', () => {
 
 test('every door of every dialect is listed, in the form of OpenAPI', () => {
   const paths = Object.keys(document.paths as JsonObject);
-  assert.equal(paths.length, new Set(dialects.flatMap(({ doors }) => doors.map(({ path }) => path))).size);
+  const doors = dialects.flatMap(({ doors, endpointDoors = [] }) => [...doors, ...endpointDoors]);
+  assert.equal(paths.length, new Set(doors.map(({ path }) => path)).size);
   for (const path of paths) assert.doesNotMatch(path, /[:()^\\]/);
+});
+
+test('every send tells of repeats, previews and the headers of limits', () => {
+  interface Operation {
+    parameters: { name: string }[];
+    security: object[];
+    responses: Record<string, { headers: object }>;
+  }
+  const paths = document.paths as unknown as Record<string, { post: Operation }>;
+  for (const [path, { post }] of Object.entries(paths)) {
+    const parameters = post.parameters.map(({ name }) => name);
+    assert.ok(parameters.includes('Idempotency-Key'), path);
+    assert.equal(parameters.includes('preview'), !path.endsWith('/preview'), path);
+    assert.equal(post.security.length, 1, path);
+    for (const { headers } of Object.values(post.responses))
+      assert.ok(
+        path.startsWith('/v1/wa') ? 'X-RateLimit-sec-Limit' in headers : 'ratelimit' in headers,
+        path,
+      );
+  }
 });
 
 /** The door reads with its own rules: what the document describes is what it takes. */

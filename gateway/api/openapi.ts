@@ -3,14 +3,17 @@ import type { TSchema } from 'typebox';
 import type { JsonObject } from '../canonical/json.ts';
 import { type RefusalCode, refusals } from '../canonical/refusal.ts';
 import { dialects } from '../dialects/all.ts';
+import type { Dialect } from '../dialects/dialect.ts';
 import { version } from '../platform/version.ts';
 import { ApiKeyForm } from './api-key-forms.ts';
+import { EndpointForm } from './endpoint-forms.ts';
 import { ErasureForm } from './erasures.ts';
 import { MessageForm, MessageSummary } from './message-form.ts';
 import { NumberForm } from './number-forms.ts';
 import { OptOutForm } from './opt-outs.ts';
 import type { Route } from './route.ts';
 import { Problem } from './schemas.ts';
+import { sendAnswerHeaders, sendParameters } from './send-headers.ts';
 import { previewOperation, sendOperation } from './send-operation.ts';
 import { TemplateForm } from './templates.ts';
 import { TenantForm } from './tenants.ts';
@@ -26,6 +29,7 @@ const named = new Map<unknown, string>([
   [TemplateForm, 'Template'],
   [ErasureForm, 'Erasure'],
   [OptOutForm, 'OptOut'],
+  [EndpointForm, 'Endpoint'],
 ]);
 
 export function openApiRoute(routes: Route[]): Route {
@@ -52,14 +56,20 @@ export function openApi(routes: Route[]): JsonObject {
     paths[path] = { ...paths[path], [method.toLowerCase()]: operation };
   };
   for (const route of routes) add(templateOf(route.path), route.method, operationOf(route));
-  for (const { name, doors } of dialects) {
-    for (const door of doors) {
+  for (const dialect of dialects) {
+    for (const { method, path: raw } of dialect.endpointDoors ?? []) {
+      const path = templateOf(raw);
+      const operation = vendorOperation(dialect, path, method);
+      add(path, method, { ...operation, parameters: parametersIn(path) });
+    }
+    for (const door of dialect.doors) {
       const path = templateOf(door.path);
       const operation =
-        name !== 'native'
-          ? vendorOperation(name, path)
-          : withAnswers(door.previews ? previewOperation : sendOperation);
-      add(path, door.method, { ...operation, parameters: parametersIn(path) });
+        dialect.name !== 'native'
+          ? vendorOperation(dialect, path)
+          : withAnswers(door.previews ? previewOperation : sendOperation, sendAnswerHeaders(dialect));
+      const parameters = [...parametersIn(path), ...sendParameters(dialect, door.previews === true)];
+      add(path, door.method, { ...operation, parameters });
     }
   }
   const document = {
@@ -78,6 +88,10 @@ export function openApi(routes: Route[]): JsonObject {
       securitySchemes: {
         tenant: { type: 'http', scheme: 'bearer', description: "A tenant's API key: pk_…" },
         operator: { type: 'http', scheme: 'bearer', description: 'The operator key.' },
+        connectly: {
+          ...{ type: 'apiKey', in: 'header', name: 'X-API-Key' },
+          description: "A tenant's API key, where Connectly has it.",
+        },
       },
       schemas: Object.fromEntries([...named].map(([schema, name]) => [name, { ...(schema as object) }])),
     },
@@ -161,18 +175,33 @@ function refusalsOf(codes: RefusalCode[]): object {
   );
 }
 
-function withAnswers({ codes, responses, ...operation }: typeof sendOperation): object {
-  return { ...operation, responses: { ...responses, ...refusalsOf(codes) } };
+function withAnswers({ codes, responses, ...operation }: typeof sendOperation, headers: object): object {
+  const answers = Object.entries({ ...responses, ...refusalsOf(codes) });
+  return {
+    ...operation,
+    responses: Object.fromEntries(answers.map(([status, answer]) => [status, { ...answer, headers }])),
+  };
 }
 
-function vendorOperation(name: string, path: string): object {
+/** `method`: of a door about endpoints, of which one path has several. */
+function vendorOperation(dialect: Dialect, path: string, method?: string): object {
+  const { name } = dialect;
+  const end = method === undefined ? '' : method.toLowerCase();
   return {
-    operationId: `${name}${path.replace(/[^a-zA-Z0-9]+/g, '_')}`,
+    operationId: `${name}${path.replace(/[^a-zA-Z0-9]+/g, '_')}${end}`,
     summary: `As ${vendors[name] ?? name} documents it`,
     description: `See docs/dialects/${name}.md.`,
     tags: [name],
-    requestBody: { required: true, content: jsonOf({ type: 'object' }) },
-    responses: { default: { description: "The vendor's own answer or error." } },
+    security: [{ [name === 'connectly' ? 'connectly' : 'tenant']: [] }],
+    ...(method === 'GET' || method === 'DELETE'
+      ? {}
+      : { requestBody: { required: method === undefined, content: jsonOf({ type: 'object' }) } }),
+    responses: {
+      default: {
+        description: "The vendor's own answer or error.",
+        ...(method === undefined ? { headers: sendAnswerHeaders(dialect) } : {}),
+      },
+    },
   };
 }
 

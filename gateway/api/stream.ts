@@ -1,19 +1,15 @@
 /** Changes of messages as they happen, in whichever process: of one tenant, or for the operator of all. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import { isRefusal, type Refusal } from '../canonical/refusal.ts';
+import type { Refusal } from '../canonical/refusal.ts';
 import { seesNumber } from '../http/select-number.ts';
 import { createFactBook, type FactBook } from '../messages/fact-book.ts';
 import type { Change } from '../messages/feed.ts';
 import { isoTime } from '../platform/clock.ts';
-import { mayNot } from '../tenants/key-powers.ts';
 import type { ApiDeps } from './api.ts';
-import { type EventStream, openEventStream } from './event-stream.ts';
 import { operatorRoute, type Route, type Streaming, tenantRoute } from './route.ts';
+import { keyStays, type StreamClients } from './stream-clients.ts';
 
-const clientsMax = 200;
-const beatMs = 15_000;
 /** Changes one client may be behind before it is dropped. */
 const behindMax = 10_000;
 const flushMax = 500;
@@ -32,21 +28,12 @@ const events =
   '`closed` when the gateway stops or the key ended. With several processes on PostgreSQL, what the others change is told as far as ' +
   'its notices carry it (docs/operating.md, "Wake-ups"); GET /api/v1/messages has everything.';
 
-export function streamRoutes(deps: ApiDeps, listener: FastifyInstance): Route[] {
+export function streamRoutes(deps: ApiDeps, clients: StreamClients): Route[] {
   const { authenticator, database, feed, log } = deps;
   const facts = createFactBook(database);
-  const clients = new Set<EventStream>();
-  let closing = false;
-
-  // Streams never end by themselves, and a listener waits for its requests.
-  listener.addHook('preClose', done => {
-    closing = true;
-    for (const client of clients) client.end('closed', { reason: 'The gateway stops.' });
-    done();
-  });
 
   function follow(view: View): Streaming | Refusal {
-    if (closing || clients.size >= clientsMax) return { code: 'overloaded', retryAfterSeconds: 5 };
+    if (clients.isFull()) return { code: 'overloaded', retryAfterSeconds: 5 };
     return {
       stream(raw) {
         let waiting: Change[] = [];
@@ -57,14 +44,10 @@ export function streamRoutes(deps: ApiDeps, listener: FastifyInstance): Route[] 
             client.end('dropped', { reason: 'Too much happens for this client.' });
           else if (!telling) void tell();
         });
-        const beats = setInterval(() => void beat(), beatMs);
-        const client = openEventStream(raw, () => {
+        const client = clients.open(raw, view.mayStay, () => {
           unwatch();
-          clearInterval(beats);
-          clients.delete(client);
           waiting = [];
         });
-        clients.add(client);
 
         async function tell(): Promise<void> {
           telling = true;
@@ -82,12 +65,6 @@ export function streamRoutes(deps: ApiDeps, listener: FastifyInstance): Route[] 
             telling = false;
           }
         }
-
-        async function beat(): Promise<void> {
-          const stays = await view.mayStay().catch(() => true);
-          if (stays) client.beat();
-          else client.end('closed', { reason: 'The key was revoked, changed or expired.' });
-        }
       },
     };
   }
@@ -104,13 +81,7 @@ export function streamRoutes(deps: ApiDeps, listener: FastifyInstance): Route[] 
         refusals: ['overloaded'],
       },
       async (_call, { tenantId, numberIds }, credential, ip) => {
-        const mayStay = async () => {
-          const principal = await authenticator.tenantKey(credential);
-          if (isRefusal(principal)) return principal.code === 'credential_unchecked';
-          // Other numbers are another view, which begins with another request.
-          const same = String(principal.numberIds) === String(numberIds);
-          return same && mayNot(principal.powers, { what: 'read', ip }) === undefined;
-        };
+        const mayStay = keyStays(authenticator, credential, ip, numberIds);
         return follow({ tenantId, numberIds, mayStay });
       },
     ),

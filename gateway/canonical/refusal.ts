@@ -57,6 +57,8 @@ export type Refusal =
   | { code: 'idempotency_mismatch'; key: string }
   /** What the key may not do, as a sentence. */
   | { code: 'power_missing'; reason: string }
+  /** The URL of an endpoint failed the handshake that its door demands. */
+  | { code: 'callback_failed'; url: string; reason: string }
   | { code: 'overloaded'; retryAfterSeconds: number }
   | { code: 'fault'; faultId: string };
 
@@ -99,6 +101,7 @@ export const refusals: Record<RefusalCode, { status: number; title: string }> = 
   recipient_opted_out: { status: 422, title: 'The recipient asked for no more marketing' },
   idempotency_mismatch: { status: 422, title: 'The Idempotency-Key was used for another request' },
   power_missing: { status: 403, title: 'The API key may not do this' },
+  callback_failed: { status: 422, title: 'The callback URL did not answer the handshake as it must' },
   overloaded: { status: 503, title: 'The gateway is past its capacity; try again shortly' },
   fault: { status: 500, title: 'Something went wrong on our side' },
 };

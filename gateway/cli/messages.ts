@@ -1,9 +1,8 @@
 /** wagate messages: what was sent and what became of it. */
 import type { Command } from 'commander';
 import { isObject, type JsonObject } from '../canonical/json.ts';
-import { systemClock } from '../platform/clock.ts';
+import { agoTime } from './ago.ts';
 import { rowsOf, textOf } from './answer.ts';
-import { usage } from './failure.ts';
 import { momentLine } from './follow-message.ts';
 import { printFacts, printJson, printLine, printNote, printTable, shortTime } from './print.ts';
 import { asTenant, type ServerFlags, withServer } from './target.ts';
@@ -43,7 +42,7 @@ Examples:
       }
       for (const name of ['since', 'until'] as const) {
         const value = flags[name];
-        if (value !== undefined) query.set(name, timeOf(value));
+        if (value !== undefined) query.set(name, agoTime(value));
       }
       const answer = await asTenant(flags).request('GET', `/api/v1/messages?${query}`);
       if (flags.json === true) return printJson(answer);
@@ -81,16 +80,4 @@ function show(message: JsonObject): void {
   printLine();
   if (content !== null) printJson(content);
   else printLine(`The content is no longer kept: ${contentState === 'erased' ? 'erased' : 'aged out'}.`);
-}
-
-const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** `2h` is two hours ago; everything else is for the gateway to read. */
-function timeOf(text: string): string {
-  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  if (count === undefined || unit === undefined) {
-    if (/^\d{1,9}$/.test(text)) throw usage(`${text} has no unit: write ${text}m, ${text}h or ${text}d.`);
-    return text;
-  }
-  return new Date(systemClock.now() - Number(count) * unitMs[unit]!).toISOString();
 }

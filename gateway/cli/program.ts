@@ -6,9 +6,11 @@ import { version } from '../platform/version.ts';
 import { addBalance } from './balance.ts';
 import { addDemo } from './demo.ts';
 import { addDoctor } from './doctor.ts';
+import { addEndpoint } from './endpoint.ts';
 import { addErase } from './erase.ts';
 import { CliFailure, exitCodes } from './failure.ts';
 import { addKey } from './key.ts';
+import { addListen } from './listen.ts';
 import { addMessages } from './messages.ts';
 import { addMigrate } from './migrate.ts';
 import { addMove } from './move.ts';
@@ -25,6 +27,7 @@ import { addTail } from './tail.ts';
 import { addTenant } from './tenant.ts';
 import { addTopUp } from './top-up.ts';
 import { addVersion } from './version.ts';
+import { addWebhook } from './webhook.ts';
 import { addWorker } from './worker.ts';
 
 const examples = `
@@ -35,6 +38,7 @@ First steps:
   $ wagate serve                                      # demo mode: gateway and simulator on this machine
   $ wagate send 905321234567 "Hello" --watch          # in another terminal
   $ wagate tail
+  $ wagate listen --forward http://localhost:8080/webhook --format meta
 
 With your own number:
   $ export WAGATE_OPERATOR_KEY="$(wagate operator create)"
@@ -59,6 +63,9 @@ function createProgram(server: Server): Command {
   addSend(program);
   addMessages(program);
   addTail(program);
+  addListen(program);
+  addEndpoint(program);
+  addWebhook(program);
   addErase(program);
   addOptOut(program);
   addTenant(program);

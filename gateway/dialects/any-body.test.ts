@@ -7,6 +7,7 @@ import type { Json, JsonObject } from '../canonical/json.ts';
 import { checkContent } from '../canonical/limits.ts';
 import { isRefusal } from '../canonical/refusal.ts';
 import { cloud } from './cloud/cloud.ts';
+import { connectly } from './connectly/connectly.ts';
 import { connexease } from './connexease/connexease.ts';
 import type { Dialect, Door } from './dialect.ts';
 import { native } from './native/native.ts';
@@ -72,6 +73,49 @@ function answers({ refuse }: Dialect, door: Door, body: Json): void {
     if (checkContent(content).length === 0) JSON.stringify(content);
   } else {
     JSON.stringify(command.body);
+  }
+}
+
+const endpointNames = [
+  ...[
+    'topic',
+    'address',
+    'type',
+    'configuration',
+    'echo',
+    'filters',
+    'channelTypes',
+    'field',
+    'expression',
+    'url',
+  ],
+  ...[
+    'headers',
+    'subscribedEvents',
+    'messages',
+    'override_callback_uri',
+    'verify_token',
+    'webhook_configuration',
+  ],
+];
+const endpointBody = fc.dictionary(
+  fc.constantFrom(...endpointNames),
+  fc.oneof(json, fc.dictionary(fc.constantFrom(...endpointNames), json)) as fc.Arbitrary<Json>,
+);
+
+for (const dialect of [cloud, connexease, connectly]) {
+  for (const door of dialect.endpointDoors ?? []) {
+    it(`${door.method} ${door.path} answers any body`, () => {
+      fc.assert(
+        fc.property(fc.oneof(json, endpointBody, fc.constant(nested)), body => {
+          const params = { phoneNumberId: '1', wabaId: '1', appId: '1', businessId: 'b', webhookId: 'w' };
+          const command = door.read({ ip: '127.0.0.1', params, query: {}, headers: {}, body });
+          if (!isRefusal(command)) return;
+          const { status } = (door.refuse ?? dialect.refuse)(command);
+          assert.ok(status >= 400 && status < 500, `${status}`);
+        }),
+      );
+    });
   }
 }
 

@@ -8,6 +8,7 @@ import type { Content, MetaEndpoint, Recipient } from '../canonical/content.ts';
 import type { Json, JsonObject } from '../canonical/json.ts';
 import type { LimitState } from '../canonical/key-limit.ts';
 import type { Refusal } from '../canonical/refusal.ts';
+import type { EndpointDoor } from './endpoint-door.ts';
 
 export type DialectName = 'cloud' | 'connexease' | 'connectly' | 'autokonnect' | 'native';
 
@@ -136,6 +137,8 @@ export interface Dialect {
   /** Request paths that are this dialect's even when no door matches, so that "not found" is told in its words. */
   owns: RegExp;
   doors: Door[];
+  /** Where the vendor lets callers say where events are posted. */
+  endpointDoors?: EndpointDoor[];
   /** The API key the request carries. */
   credential(wire: Pick<WireRequest, 'headers' | 'query'>): string | Refusal;
   refuse(refusal: Refusal): WireAnswer;

@@ -47,6 +47,7 @@ export const refusalSamples: { [Code in RefusalCode]: RefusalOf<Code> } = {
   recipient_opted_out: { code: 'recipient_opted_out', recipient: '905321234567' },
   idempotency_mismatch: { code: 'idempotency_mismatch', key: 'order-1' },
   power_missing: { code: 'power_missing', reason: 'it may only read' },
+  callback_failed: { code: 'callback_failed', url: 'https://x.example', reason: 'HTTP Status Code = 404' },
   overloaded: { code: 'overloaded', retryAfterSeconds: 2 },
   fault: { code: 'fault', faultId: 'f-1' },
 };

@@ -4,10 +4,11 @@ import type { Json } from '../canonical/json.ts';
 import { dialects } from '../dialects/all.ts';
 import type { WireRequest } from '../dialects/dialect.ts';
 import { plainAddress } from '../platform/networks.ts';
+import { type EndpointDoorDeps, handleEndpointDoor } from './endpoint-doors.ts';
 import { write } from './listener.ts';
 import { handle, type SendDeps } from './send.ts';
 
-export function addDialectRoutes(listener: FastifyInstance, deps: SendDeps): void {
+export function addDialectRoutes(listener: FastifyInstance, deps: SendDeps & EndpointDoorDeps): void {
   for (const dialect of dialects) {
     for (const door of dialect.doors) {
       listener.route({
@@ -15,6 +16,14 @@ export function addDialectRoutes(listener: FastifyInstance, deps: SendDeps): voi
         url: door.path,
         handler: async (request, reply) =>
           write(reply, await handle(deps, dialect, door, wireRequest(request))),
+      });
+    }
+    for (const door of dialect.endpointDoors ?? []) {
+      listener.route({
+        method: door.method,
+        url: door.path,
+        handler: async (request, reply) =>
+          write(reply, await handleEndpointDoor(deps, dialect, door, wireRequest(request))),
       });
     }
   }

@@ -53,6 +53,7 @@ interface MessageFacts {
   id: string;
   number_id: number;
   phone_number_id: string;
+  waba_id: string;
   display_number: string;
   type: string;
   recipient_kind: string;
@@ -68,7 +69,8 @@ interface MessageFacts {
 
 async function lookUp(sql: Sql, tenantId: string, ids: string[]): Promise<Map<string, MessageFacts>> {
   const rows = await sql.all<MessageFacts>(
-    `select messages.id, messages.number_id, numbers.phone_number_id, numbers.display_number, messages.type,
+    `select messages.id, messages.number_id, numbers.phone_number_id, numbers.waba_id,
+       numbers.display_number, messages.type,
        messages.recipient_kind, messages.recipient, messages.dialect, messages.campaign, messages.callback_data, messages.wamid,
        messages.wa_id, messages.error, messages.created_at
      from messages join numbers on numbers.tenant_id = $1 and numbers.id = messages.number_id
@@ -108,6 +110,7 @@ function draftOf(type: EventType, change: ToldChange, about: MessageFacts): Even
       number: {
         id: about.number_id,
         phoneNumberId: about.phone_number_id,
+        wabaId: about.waba_id,
         displayNumber: about.display_number,
       },
       ...(pricing === undefined ? {} : { pricing }),

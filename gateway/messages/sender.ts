@@ -144,7 +144,7 @@ export function createSender(deps: SenderDeps): Sender {
   async function request(message: ClaimedMessage): Promise<GraphAnswer> {
     let number: SendingNumber | undefined;
     try {
-      number = await numbers.byId(message.numberId);
+      number = await numbers.ofLane(message);
     } catch (error) {
       return { kind: 'unsent', reason: `the number could not be read: ${(error as Error).message}` };
     }

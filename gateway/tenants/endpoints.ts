@@ -161,3 +161,10 @@ export async function deleteEndpoint(tx: Tx, tenantId: string, id: string): Prom
   await tx.all('delete from endpoints where tenant_id = $1 and id = $2', [tenantId, id]);
   await tx.all('delete from endpoint_states where tenant_id = $1 and endpoint_id = $2', [tenantId, id]);
 }
+
+/** A listener's process is still there. */
+export async function touchListener(sql: Sql, tenantId: string, id: string, now: number): Promise<void> {
+  await sql.all(`update endpoints set updated_at = $3 where tenant_id = $1 and id = $2 and door = 'listen'`, [
+    ...[tenantId, id, now],
+  ]);
+}

@@ -2,6 +2,7 @@
  * Numbers as the hot path needs them: secrets opened, kept for two seconds. A change made through this process shows at
  * once; so does one made through another where its notice arrives, and else after at most two seconds.
  */
+import { createBatcher } from '../platform/batch.ts';
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { Notices } from '../platform/notices.ts';
@@ -12,6 +13,7 @@ import {
   directoryEntry,
   findByDisplayNumber,
   findNumber,
+  findNumbers,
   firstNumber,
   type SealedSecrets,
   type StoredNumber,
@@ -26,6 +28,8 @@ export interface SendingNumber extends Omit<StoredNumber, 'sealed'> {
 
 export interface NumberBook {
   byId(id: number): Promise<SendingNumber | undefined>;
+  /** For the sender, who knows whose it is: all that are asked for in one turn are read together. */
+  ofLane(lane: { tenantId: string; numberId: number }): Promise<SendingNumber | undefined>;
   byPhoneNumberId(phoneNumberId: string): Promise<SendingNumber | undefined>;
   ofWaba(wabaId: string): Promise<SendingNumber[]>;
   /** The tenant's first number, for callers that name none. */
@@ -94,11 +98,34 @@ export function createNumberBook(deps: {
     return number && open(number);
   };
 
+  const reads = createBatcher<{ tenantId: string; numberId: number }, StoredNumber | undefined>({
+    async run(asked) {
+      const found = await Promise.all(
+        [...Map.groupBy(asked, ({ tenantId }) => tenantId)].map(([tenantId, ofTenant]) =>
+          findNumbers(
+            database,
+            tenantId,
+            ofTenant.map(({ numberId }) => numberId),
+          ),
+        ),
+      );
+      const byId = new Map(found.flat().map(number => [number.id, number]));
+      return asked.map(({ numberId }) => byId.get(numberId));
+    },
+    sizeMax: 500,
+    waitingMax: Number.POSITIVE_INFINITY,
+  });
+
   const book: NumberBook = {
     byId: id =>
       keep(`id:${id}`, async () => {
         const entry = await directoryEntry(database, id);
         return entry && byEntry(entry.tenantId, entry.numberId);
+      }),
+    ofLane: lane =>
+      keep(`id:${lane.numberId}`, async () => {
+        const number = await reads.add(lane);
+        return number && open(number);
       }),
     byPhoneNumberId: phoneNumberId =>
       keep(`phone:${phoneNumberId}`, async () => {

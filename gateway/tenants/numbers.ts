@@ -173,6 +173,15 @@ export async function findNumber(sql: Sql, tenantId: string, id: number): Promis
   return row && fromRow(row);
 }
 
+export async function findNumbers(sql: Sql, tenantId: string, ids: number[]): Promise<StoredNumber[]> {
+  const asked = "select cast(value ->> 'id' as bigint) from json_rows($2)";
+  const rows = await sql.all<NumberRow>(
+    `${selectOfTenant} and one_of(n.id, ${asked}) and one_of(l.number_id, ${asked})`,
+    [tenantId, JSON.stringify(ids.map(id => ({ id })))],
+  );
+  return rows.map(fromRow);
+}
+
 /** The one connected first. */
 export async function firstNumber(sql: Sql, tenantId: string): Promise<StoredNumber | undefined> {
   const row = await first<NumberRow>(sql, `${selectOfTenant} order by n.id limit 1`, [tenantId]);

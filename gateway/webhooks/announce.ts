@@ -3,11 +3,12 @@
  * event beside the change that it tells of, with one attempt for each endpoint that asked for it, so that neither is there without the
  * other. Nothing is written for a tenant without endpoints.
  */
-import { type EventDraft, matchesPattern } from '../canonical/event.ts';
+import type { EventDraft } from '../canonical/event.ts';
 import { newId } from '../canonical/ids.ts';
 import { type Sql, type Tx, together } from '../platform/database.ts';
 import type { EndpointBook } from '../tenants/endpoint-book.ts';
 import type { Subscription } from '../tenants/endpoints.ts';
+import { addressees } from './addressees.ts';
 import { insertAttempts } from './attempts.ts';
 import { insertEvents } from './events.ts';
 import type { EndpointKey } from './states.ts';
@@ -59,7 +60,7 @@ export function createAnnouncer({ book, now, wake }: AnnouncerDeps): Announcer {
       const told = drafts.map(draft => ({
         id: newId(),
         draft,
-        endpoints: endpoints.filter(endpoint => asksFor(endpoint, draft)),
+        endpoints: addressees(endpoints, draft, now()),
       }));
       await write(tx, tenantId, told);
     },
@@ -69,12 +70,6 @@ export function createAnnouncer({ book, now, wake }: AnnouncerDeps): Announcer {
       return id;
     },
   };
-}
-
-/** An event of the whole tenant concerns every endpoint. */
-function asksFor({ numberId, events }: Subscription, draft: EventDraft): boolean {
-  if (numberId !== null && draft.numberId !== null && numberId !== draft.numberId) return false;
-  return events.some(pattern => matchesPattern(pattern, draft.type));
 }
 
 /** What an ordered endpoint gets one after the other: a number's events with one person. */

@@ -74,6 +74,7 @@ export interface EventFilter {
   type?: EventType;
   person?: string;
   messageId?: string;
+  numberIds?: readonly number[];
   /** Unix ms of when we noted them. */
   since?: number;
   until?: number;
@@ -100,6 +101,10 @@ export async function listEvents(
     ['id <', before],
   ] as const) {
     if (value !== undefined) conditions += ` and ${column} $${values.push(value)}`;
+  }
+  if (filter.numberIds !== undefined) {
+    const rows = JSON.stringify(filter.numberIds.map(id => ({ id })));
+    conditions += ` and one_of(number_id, select cast(value ->> 'id' as bigint) from json_rows($${values.push(rows)}))`;
   }
   const rows = await sql.all(
     `select ${columns} from events where tenant_id = $1${conditions} order by id desc limit $${values.push(limit)}`,

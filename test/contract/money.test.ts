@@ -434,8 +434,10 @@ onEachEngine((engine, open) => {
                   await ageMessages(tx, tenantId, 'messages', '', Date.now() + 1_000, 1, now);
                   break;
                 case 'claim again': {
-                  const { expired } = await claimMessages(tx, lane, true, 600_000, 3, claimAgain);
-                  await charge(tx, [{ tenantId, ids: expired }], now);
+                  const asks = [{ numberId: lane.numberId, limit: 3, bulk: true }];
+                  const taken = await claimMessages(tx, tenantId, asks, 600_000, claimAgain);
+                  const ids = taken.get(lane.numberId)!.expired;
+                  await charge(tx, [{ tenantId, ids }], now);
                   break;
                 }
                 case 'take over': {

@@ -39,6 +39,7 @@ const expected: Record<RefusalCode, [status: number, code: string | null]> = {
   recipient_opted_out: [422, 'recipient_opted_out'],
   idempotency_mismatch: [422, 'idempotency_mismatch'],
   power_missing: [403, 'power_missing'],
+  callback_failed: [422, 'callback_failed'],
   overloaded: [503, 'overloaded'],
   fault: [500, null],
 };

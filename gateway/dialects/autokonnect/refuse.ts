@@ -107,6 +107,7 @@ export function refuse(refusal: Refusal): WireAnswer {
       );
     case 'message_ended':
       return coded(422, `message_${refusal.status}`, refusal.reason);
+    case 'callback_failed':
     case 'conflict':
     case 'meta_unreachable':
       return coded(status, refusal.code, refusal.reason);

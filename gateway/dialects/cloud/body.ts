@@ -4,7 +4,10 @@ import { type Json, type JsonObject, parseJson } from '../../canonical/json.ts';
 import { withoutNulls } from '../reading.ts';
 
 /** Members that are objects or arrays: a form carries them as JSON text, and some clients do so inside JSON too. */
-const structured = new Set<string>([...contentTypes, 'context', 'typing_indicator', 'direct_send_config']);
+const structured = new Set<string>([
+  ...contentTypes,
+  ...['context', 'typing_indicator', 'direct_send_config', 'webhook_configuration'],
+]);
 
 /** A body of whichever media type with its structured members unfolded, and without those that are null. */
 export function unfolded(body: JsonObject): JsonObject {

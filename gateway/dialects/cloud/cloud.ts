@@ -5,6 +5,7 @@ import { bearer } from '../bearer.ts';
 import type { Dialect, Door, Outcome, WireAnswer, WireRequest } from '../dialect.ts';
 import { ietfLimitHeaders } from '../limit-headers.ts';
 import { metaAnswer } from '../meta-answer.ts';
+import { callbackDoors } from './callbacks.ts';
 import { read } from './read.ts';
 import { refuse } from './refuse.ts';
 
@@ -45,6 +46,7 @@ export const cloud: Dialect = {
   // `v25/<id>`: a version written short is no version, but whoever writes it reads Graph's errors.
   owns: /^\/(v\d+\.\d+|(v\d+\/)?\d+)(\/|$)/,
   doors: prefixes.flatMap(prefix => edges.map(endpoint => doorOf(prefix, endpoint))),
+  endpointDoors: prefixes.flatMap(callbackDoors),
   credential,
   refuse,
   limitHeaders: ietfLimitHeaders,

@@ -15,6 +15,8 @@ export function unsupportedRequest(method: string, id: string): GraphError {
   };
 }
 
+const edges = new Set(['messages', 'marketing_messages', 'subscribed_apps']);
+
 /**
  * A path that no door has. Graph takes the version off, the next segment for an object's id, and calls the rest unknown; an id
  * that is not of digits is an alias nobody has; a known edge asked by another method is unsupported.
@@ -24,7 +26,7 @@ export function pathError(method: string, path: string): GraphError {
     .replace(/^\/v\d+\.\d+(?=\/|$)/, '')
     .split('/')
     .filter(segment => segment !== '');
-  const known = (edge === 'messages' || edge === 'marketing_messages') && rest.length === 0;
+  const known = edges.has(edge ?? '') && rest.length === 0;
   if (known && !/^\d+$/.test(id)) {
     return {
       status: 404,

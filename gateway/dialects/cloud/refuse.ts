@@ -108,6 +108,12 @@ function errorOf(refusal: Exclude<Refusal, { code: Told }>): GraphError {
       );
     case 'template_not_approved':
       return notApproved(refusal.template, refusal.status);
+    case 'callback_failed':
+      return {
+        status: 400,
+        code: 2200,
+        message: `(#2200) Callback verification failed with the following errors: ${refusal.reason}`,
+      };
     case 'answer_pending':
       return {
         status: 504,

@@ -1,4 +1,4 @@
-/** Connectly's message API: two doors (seeds/002, vendor-apis.md §2, docs/dialects/connectly.md). */
+/** Connectly's message API, two doors, and its webhook registration (seeds/002, vendor-apis.md §2, docs/dialects/connectly.md). */
 
 import type { Refusal } from '../../canonical/refusal.ts';
 import type { Command, Dialect, Door, Outcome, WireAnswer, WireRequest } from '../dialect.ts';
@@ -8,11 +8,13 @@ import { field } from './field.ts';
 import { refuse } from './refuse.ts';
 import { readSession } from './session.ts';
 import { readTemplated } from './templated.ts';
+import { webhookDoors } from './webhooks.ts';
 
 export const connectly: Dialect = {
   name: 'connectly',
   owns: /^\/v1\/businesses\//,
   doors: [door('messages', readSession), door('whatsapp_templated_messages', readTemplated)],
+  endpointDoors: webhookDoors,
   credential({ headers }) {
     const key = headers['x-api-key'];
     return key === undefined || isBlank(key) ? { code: 'credential_missing' } : key.trim();

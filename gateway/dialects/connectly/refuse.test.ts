@@ -37,6 +37,7 @@ const expected: Record<RefusalCode, [status: number, type: string, code: string]
   recipient_opted_out: [400, 'INVALID_REQUEST', 'MESSAGE_CUSTOMER_OPTED_OUT'],
   idempotency_mismatch: [422, 'INVALID_REQUEST', 'UNSPECIFIED'],
   power_missing: [403, 'AUTHENTICATION', 'UNSPECIFIED'],
+  callback_failed: [422, 'INVALID_REQUEST', 'UNSPECIFIED'],
   overloaded: [503, 'UNSPECIFIED', 'UNSPECIFIED'],
   credential_unchecked: [503, 'UNSPECIFIED', 'UNSPECIFIED'],
   credential_corrupt: [500, 'UNSPECIFIED', 'UNSPECIFIED'],

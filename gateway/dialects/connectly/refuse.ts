@@ -77,6 +77,7 @@ function say(refusal: Refusal): Said {
     case 'recipients_empty':
       return request('ERROR_CODE_PHONE_NUMBER_BAD_FORMAT', title);
     case 'body_unreadable':
+    case 'callback_failed':
     case 'conflict':
       return { ...request('ERROR_CODE_UNSPECIFIED', `${title}: ${refusal.reason}`), status };
     case 'body_too_large':

@@ -5,6 +5,7 @@ import type { AcceptedMessage, Dialect, Outcome, WireAnswer } from '../dialect.t
 import { metaAnswer } from '../meta-answer.ts';
 import { read } from './read.ts';
 import { refuse } from './refuse.ts';
+import { webhookDoors } from './webhook.ts';
 
 function answer(outcome: Outcome): WireAnswer {
   const data = outcome.kind === 'sent' ? dataOf(outcome.messages[0]) : outcome.meta;
@@ -19,7 +20,8 @@ function dataOf(message: AcceptedMessage): JsonObject {
 
 export const connexease: Dialect = {
   name: 'connexease',
-  owns: /^\/v1\/wa(\/|$)/,
+  // The panel API has a host of its own at the vendor, and the path of our own API.
+  owns: /^\/(v1\/wa|api\/v1\/applications)(\/|$)/,
   doors: [
     {
       method: 'POST',
@@ -30,6 +32,7 @@ export const connexease: Dialect = {
       field: path => path,
     },
   ],
+  endpointDoors: webhookDoors,
   credential: ({ headers }) => bearer(headers.authorization),
   refuse,
   // Written as the vendor writes them.

@@ -103,6 +103,13 @@ export function refuse(refusal: Refusal): WireAnswer {
       );
     case 'meta_unreachable':
       return failure(502, 'GW_004', 'BAD_GATEWAY', `Meta cannot be reached just now: ${refusal.reason}`);
+    case 'callback_failed':
+      return failure(
+        422,
+        'REQ_005',
+        'UNPROCESSABLE_ENTITY',
+        `${refusals.callback_failed.title}: ${refusal.reason}`,
+      );
     case 'overloaded':
       return {
         ...failure(

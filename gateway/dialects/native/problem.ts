@@ -37,6 +37,7 @@ function detailOf(refusal: Refusal): string {
       return `${refusal.issues.map(({ path, message }) => `${path} ${message}`).join('; ')}.`;
     case 'body_unreadable':
       return `The body cannot be read: ${refusal.reason}.`;
+    case 'callback_failed':
     case 'conflict':
     case 'meta_unreachable':
       return refusal.reason;

@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import type { EventDraft, EventType } from '../../canonical/event.ts';
 import { isObject, type Json, type JsonObject } from '../../canonical/json.ts';
-import type { Endpoint } from '../../tenants/endpoints.ts';
+import type { Subscription } from '../../tenants/endpoints.ts';
 import type { StoredEvent } from '../event.ts';
 import { connectlyMessage, isTold } from './connectly-message.ts';
 import { business, callback, named, person, timestamp } from './connectly-parties.ts';
@@ -82,7 +82,7 @@ function testEvent(event: StoredEvent, topic: Json | undefined): JsonObject {
 }
 
 /** Topic and configuration of the registration (vendor-apis.md §2.5); an endpoint made through another door has none and wants all. */
-function wants({ doorData }: Endpoint, { type, data }: EventDraft): boolean {
+function wants({ doorData }: Subscription, { type, data }: EventDraft): boolean {
   const { topic } = doorData;
   const configuration = object(doorData.configuration);
   if (type === 'message.accepted' && configuration.echo !== true) return false;

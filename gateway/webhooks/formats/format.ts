@@ -1,6 +1,6 @@
 /** The contract of a format: pure translation from events to the exact bytes and headers of one POST. */
 import type { EventDraft } from '../../canonical/event.ts';
-import type { Endpoint } from '../../tenants/endpoints.ts';
+import type { Endpoint, Subscription } from '../../tenants/endpoints.ts';
 import type { StoredEvent } from '../event.ts';
 
 /** What goes over the wire; the body is sent as UTF-8. */
@@ -23,7 +23,7 @@ export interface Format {
   /** Whether the format can tell this event at all. */
   hasWords(event: EventDraft): boolean;
   /** What the endpoint asked for beyond number and patterns. */
-  wants(endpoint: Endpoint, event: EventDraft): boolean;
+  wants(endpoint: Subscription, event: EventDraft): boolean;
   /** Whether one POST may hold several events. */
   batches: boolean;
   /** Of events that it has words for, at least one; several only where it batches. */

@@ -4,15 +4,16 @@
  */
 import { createHmac } from 'node:crypto';
 import { isUserId } from '../../canonical/content.ts';
-import type { MetaChange } from '../../canonical/event.ts';
+import type { EventDraft, MetaChange } from '../../canonical/event.ts';
 import { isObject, type Json, type JsonObject } from '../../canonical/json.ts';
+import type { Subscription } from '../../tenants/endpoints.ts';
 import type { StoredEvent } from '../event.ts';
 import type { Format } from './format.ts';
 import { mergeHeaders } from './headers.ts';
 
 export const meta: Format = {
   hasWords: event => event.meta !== null || event.type in worded,
-  wants: () => true,
+  wants,
   batches: true,
   post(events, endpoint, { secrets, appSecret }) {
     const changes = events.map(event => event.meta ?? worded[event.type as keyof typeof worded](event));
@@ -34,6 +35,12 @@ export const meta: Format = {
     };
   },
 };
+
+/** A callback of Cloud's door is of one account, or of a number in it; what Meta did not tell names its account in `number`. */
+function wants({ doorData }: Subscription, { meta, data }: EventDraft): boolean {
+  const { wabaId } = doorData;
+  return wabaId === undefined || wabaId === (meta?.wabaId ?? object(data.number).wabaId);
+}
 
 /** Neighbours of one account and moment share an entry, as at Meta; the order stays. */
 function entries(changes: MetaChange[]): Json {

@@ -1,6 +1,6 @@
 /** The one way in: events to bytes, in the format of the endpoint. Pure, and deterministic for the same moment. */
 import { type EventDraft, matchesPattern } from '../../canonical/event.ts';
-import type { Endpoint, EndpointFormat } from '../../tenants/endpoints.ts';
+import type { Endpoint, EndpointFormat, Subscription } from '../../tenants/endpoints.ts';
 import type { StoredEvent } from '../event.ts';
 import { connectly } from './connectly.ts';
 import type { Format, Posting, Signing } from './format.ts';
@@ -27,7 +27,7 @@ export function render(
 }
 
 /** How many events one POST to this endpoint may hold. */
-export function eventsPerPost({ format, batchMax }: Pick<Endpoint, 'format' | 'batchMax'>): number {
+export function eventsPerPost({ format, batchMax }: Pick<Subscription, 'format' | 'batchMax'>): number {
   return formats[format].batches ? Math.max(1, batchMax) : 1;
 }
 
@@ -40,7 +40,7 @@ export function hasWords(format: EndpointFormat, event: EventDraft): boolean {
  * Whether this event is posted to this endpoint: its number, its patterns, what its format can tell, and what the endpoint asked for in
  * the words of its door. Says nothing about its status: what a paused or disabled endpoint wants waits.
  */
-export function wantsEvent(endpoint: Endpoint, event: EventDraft): boolean {
+export function wantsEvent(endpoint: Subscription, event: EventDraft): boolean {
   const { numberId, events: patterns, format } = endpoint;
   // What is of no number concerns all of them.
   if (numberId !== null && event.numberId !== null && numberId !== event.numberId) return false;
