@@ -10,6 +10,7 @@ import { policy } from './policy.ts';
 import { send } from './send.ts';
 import { slow } from './slow.ts';
 import { start } from './start.ts';
+import { webhooks } from './webhooks.ts';
 
 export interface Measurement {
   run(bench: Bench): Promise<Figure[]>;
@@ -23,6 +24,7 @@ export const measurements: Record<string, Measurement> = {
   inbound: { run: inbound, scales: true },
   accept: { run: accept, scales: true },
   dispatch: { run: dispatch, scales: true },
+  webhooks: { run: webhooks },
   pace: { run: pace },
   start: { run: start },
   growth: { run: growth },

@@ -281,7 +281,7 @@ function storedFromRow(row: Row): StoredAttempt {
 }
 
 /** Where counting ends; there are so many or more. */
-export const countMax = 10_001;
+const countMax = 10_001;
 
 export async function countAttempts(
   sql: Sql,

@@ -35,7 +35,11 @@ onEachEngine((engine, open) => {
     await db.close();
   });
   const run = async (database = db.database) => {
-    const one = await startProcess(database, { now: () => now, timeoutMs: 60_000 });
+    const one = await startProcess(database, {
+      now: () => now,
+      timeoutMs: 60_000,
+      disableAfterMs: Number.POSITIVE_INFINITY,
+    });
     running.push(one);
     return one;
   };
