@@ -76,7 +76,8 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
   let running = false;
   let looking: Promise<void> | undefined;
   let endPause = () => {};
-  let thinned = () => {};
+  let thinned: () => unknown = () => {};
+  let hasClaimed = false;
 
   /** A claim outlives the wait for its slot, connecting, and the slowest answer; after that nobody can still be sending it. */
   function claim(): Claim {
@@ -184,6 +185,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
   function hand(lane: LaneKey, { claimed, expired }: Exclude<Taken, 'closed'>, at: number): void {
     feed.publish(expiries(lane, expired, at));
     for (const id of expired) deps.settled(expiredSettlement(lane.tenantId, id));
+    if (claimed.length > 0) hasClaimed = true;
     sender.dispatch(claimed);
   }
 
@@ -252,10 +254,12 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     }
   }
 
-  /** What one look found is nearly done, or the time of the next has come. */
+  /** Ends before its time when what the last look found is nearly done. Not when that gave nothing: such lanes would be found again. */
   async function untilNextLook(isMore: boolean): Promise<void> {
+    if (!running) return;
     const pause = new AbortController();
-    thinned = () => isMore && pause.abort();
+    hasClaimed = false;
+    thinned = () => isMore && hasClaimed && pause.abort();
     endPause = () => pause.abort();
     await sleep(deps.pollMs, undefined, { signal: pause.signal }).catch(() => undefined);
   }
