@@ -37,7 +37,7 @@ export function listenRoutes(deps: ApiDeps, clients: StreamClients): Route[] {
       {
         method: 'GET',
         path: '/api/v1/listen',
-        operation: 'listen',
+        operation: 'followEvents',
         summary: 'Events as they would be posted, while developing (server-sent events)',
         description:
           'An endpoint without a URL is made, and removed when the client goes. What was sent is counted as delivered, whatever the client ' +
