@@ -44,7 +44,7 @@ onEachEngine(engine => {
   });
   after(async () => {
     await gateway?.stop();
-    place?.remove();
+    await place?.remove();
   });
 
   const api = <T = Record<string, unknown>>(path: string, key = own.key, method = 'GET', body?: unknown) =>

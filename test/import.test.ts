@@ -44,7 +44,7 @@ onEachEngine(engine => {
   });
   after(async () => {
     await gateway?.stop();
-    place?.remove();
+    await place?.remove();
   });
 
   /** A tenant without a number: files need none. */

@@ -57,6 +57,13 @@ const bodies: Record<string, unknown> = {
   rotateEndpointSecret: {},
   testEndpoint: {},
   replayEvents: { from: '2020-01-01T00:00:00Z' },
+  createContact: { phone: '905321600005', name: 'of b' },
+  changeContact: { name: 'of b' },
+  mergeContacts: { from: 5 },
+  createTag: { name: 'of b' },
+  renameTag: { name: 'of b' },
+  tagContacts: { filter: { tag: 5 }, add: [5] },
+  importContacts: 'phone\n905321600006\n',
   '/v1/businesses/{businessId}/create/webhooks': { topic: 'messages', address: 'http://127.0.0.1:9/of-b' },
   '/v1/businesses/{businessId}/update/webhooks/{webhookId}': { address: 'http://127.0.0.1:9/of-b' },
   '/api/v1/applications/{appId}/webhook': { url: 'http://127.0.0.1:9/of-b' },
@@ -149,7 +156,23 @@ onEachEngine(engine => {
     const webhook = await must<{ data: { secret: string } }>(
       api(`/api/v1/applications/${a.numberId}/webhook`, a.key, 'POST', { url: hook }) as never,
     );
+    // Ids count up in each tenant: the fifth of a is nobody's of b.
+    for (let n = 1; n <= 5; n++) {
+      await must(api('/api/v1/tags', a.key, 'POST', { name: `tag-${n}-of-a` }));
+      await must(
+        api('/api/v1/contacts', a.key, 'POST', {
+          ...{ phone: `90532160001${n}`, name: `contact-${n}-of-a`, tags: [n] },
+        }),
+      );
+    }
+    const imported = await must<{ id: string }>(
+      call(`${gateway.url}/api/v1/contacts/import`, {
+        ...{ method: 'POST', key: a.key, headers: { 'content-type': 'text/csv' } },
+        body: 'phone,name\n905321600016,imported-by-a\nx,y\n',
+      }) as never,
+    );
     ids = {
+      ...{ contactId: '5', tagId: '5', importId: imported.id },
       ...{ messageId: later.id, keyId: key.id, erasureId: erasure.id, recipient: phone },
       ...{ tenantId: b.tenantId, numberId: String(a.numberId), id: String(a.numberId) },
       ...{ businessId: a.tenantId, phoneNumberId: a.phoneNumberId, version: 'v25.0' },
@@ -159,7 +182,7 @@ onEachEngine(engine => {
     traces = [
       ...[sent.id, later.id, key.id, key.key, erasure.id, a.tenantId, a.phoneNumberId, a.wabaId],
       ...[endpoint.id, endpoint.secret, posted.eventId, webhook.data.secret, hook],
-      ...['endpoint-of-a', 'event of a'],
+      ...['endpoint-of-a', 'event of a', 'tag-5-of-a', 'contact-5-of-a', 'imported-by-a', imported.id],
       ...[
         'campaign-of-a',
         'secret data of a',
