@@ -16,17 +16,18 @@ export async function findAnswered(
     id: string;
     number_id: number;
     wamid: string;
+    dialect: string;
     callback_data: string | null;
     campaign: string | null;
   }>(
-    `select id, number_id, wamid, callback_data, campaign from messages
+    `select id, number_id, wamid, dialect, callback_data, campaign from messages
      where tenant_id = $1 and one_of(wamid, select value ->> 'wamid' from json_rows($2))`,
     [tenantId, JSON.stringify(wamids.map(wamid => ({ wamid })))],
   );
   return new Map(
-    rows.map(({ id, number_id, wamid, callback_data, campaign }) => [
+    rows.map(({ id, number_id, wamid, dialect, callback_data, campaign }) => [
       answeredName(number_id, wamid),
-      { id, wamid, callbackData: callback_data, campaign },
+      { id, wamid, dialect, callbackData: callback_data, campaign },
     ]),
   );
 }

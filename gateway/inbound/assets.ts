@@ -115,7 +115,7 @@ async function hearNumber(
   const { quality, messagingLimit, verifiedName } = told;
   news.drafts.push(
     draft(fact, {
-      number: numberOf(fact) ?? { id: null, phoneNumberId: null, displayNumber: `+${displayNumber}` },
+      number: numberOf(fact) ?? { id: null, phoneNumberId: null, displayNumber, wabaId: fact.wabaId },
       ...(quality === undefined ? {} : { quality }),
       ...(messagingLimit === undefined ? {} : { messagingLimit }),
       ...(verifiedName === undefined

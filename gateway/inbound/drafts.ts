@@ -11,6 +11,7 @@ import type { Owned, OwnedFact } from './owned.ts';
 export interface Answered {
   id: string;
   wamid: string;
+  dialect: string;
   callbackData: string | null;
   campaign: string | null;
 }

@@ -1,9 +1,10 @@
 /** Changes of messages, told to their tenants' endpoints: in the transaction that made them. */
 import type { EventDraft, EventType, MetaChange } from '../canonical/event.ts';
-import { isObject, type JsonObject } from '../canonical/json.ts';
+import { isObject, type JsonObject, parseJson } from '../canonical/json.ts';
 import type { MessageStatus } from '../canonical/status.ts';
 import { isoTime } from '../platform/clock.ts';
 import { type Sql, type Tx, together } from '../platform/database.ts';
+import { numberNames } from '../tenants/numbers.ts';
 import type { Announcer } from '../webhooks/announce.ts';
 import type { Change } from './feed.ts';
 import { readError, type StoredError } from './lookup.ts';
@@ -28,8 +29,14 @@ const events: Partial<Record<MessageStatus, EventType>> = {
 
 export function createChangeAnnouncer(announcer: Announcer): AnnounceChanges {
   async function ofTenant(tx: Tx, tenantId: string, changes: ToldChange[]): Promise<void> {
-    if (!(await announcer.isHeard(tx, tenantId))) return;
-    const facts = await lookUp(tx, tenantId, [...new Set(changes.map(({ id }) => id))]);
+    const heard = await announcer.isHeard(tx, tenantId);
+    if (heard === 'no') return;
+    const facts = await lookUp(
+      tx,
+      tenantId,
+      [...new Set(changes.map(({ id }) => id))],
+      heard === 'with content',
+    );
     const drafts = changes.flatMap(change => {
       const about = facts.get(change.id);
       return about === undefined ? [] : draftOf(events[change.status]!, change, about);
@@ -65,14 +72,21 @@ interface MessageFacts {
   wa_id: string | null;
   error: string | null;
   created_at: number;
+  /** null unless an endpoint asks for what was sent. */
+  body: string | null;
 }
 
-async function lookUp(sql: Sql, tenantId: string, ids: string[]): Promise<Map<string, MessageFacts>> {
+async function lookUp(
+  sql: Sql,
+  tenantId: string,
+  ids: string[],
+  withContent: boolean,
+): Promise<Map<string, MessageFacts>> {
   const rows = await sql.all<MessageFacts>(
     `select messages.id, messages.number_id, numbers.phone_number_id, numbers.waba_id,
        numbers.display_number, messages.type,
        messages.recipient_kind, messages.recipient, messages.dialect, messages.campaign, messages.callback_data, messages.wamid,
-       messages.wa_id, messages.error, messages.created_at
+       messages.wa_id, messages.error, messages.created_at, ${withContent ? 'messages.body' : 'null as body'}
      from messages join numbers on numbers.tenant_id = $1 and numbers.id = messages.number_id
      where messages.tenant_id = $1 and one_of(messages.id, select value ->> 'id' from json_rows($2))`,
     [tenantId, JSON.stringify(ids.map(id => ({ id })))],
@@ -104,19 +118,28 @@ function draftOf(type: EventType, change: ToldChange, about: MessageFacts): Even
         callbackData: about.callback_data,
         dialect: about.dialect,
         createdAt: isoTime(about.created_at),
+        ...(type === 'message.accepted' && !isErased ? contentOf(about.body) : {}),
         error: change.status === 'failed' ? tellError(readError(about.error), change.reason) : null,
         ...(change.status !== 'failed' && change.reason !== undefined ? { reason: change.reason } : {}),
       },
-      number: {
+      number: numberNames({
         id: about.number_id,
         phoneNumberId: about.phone_number_id,
-        wabaId: about.waba_id,
         displayNumber: about.display_number,
-      },
+        wabaId: about.waba_id,
+      }),
       ...(pricing === undefined ? {} : { pricing }),
     },
     meta,
   };
+}
+
+/** What Meta received, without what is only addressed to Meta. */
+function contentOf(body: string | null): JsonObject {
+  const sent = body === null ? undefined : parseJson(body);
+  if (!isObject(sent)) return {};
+  const { biz_opaque_callback_data: _ours, ...content } = sent;
+  return { content };
 }
 
 function tellError(error: StoredError | null, reason: string | undefined): JsonObject {

@@ -30,13 +30,11 @@ export interface StoredNumber {
 export type NumberWord = Partial<{ quality: string; messagingLimit: string; verifiedName: string }>;
 
 /** A number as events name it. */
-export const numberNames = ({ id, phoneNumberId, displayNumber }: NumberNames) => ({
-  id,
-  phoneNumberId,
-  displayNumber: displayNumber === '' ? '' : `+${displayNumber}`,
+export const numberNames = ({ id, phoneNumberId, displayNumber, wabaId }: NumberNames) => ({
+  ...{ id, phoneNumberId, displayNumber, wabaId },
 });
 
-export type NumberNames = Pick<StoredNumber, 'id' | 'phoneNumberId' | 'displayNumber'>;
+export type NumberNames = Pick<StoredNumber, 'id' | 'phoneNumberId' | 'displayNumber' | 'wabaId'>;
 
 export interface SealedSecrets {
   accessToken: string;

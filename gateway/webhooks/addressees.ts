@@ -1,5 +1,6 @@
 /** Whom of a tenant's endpoints an event is for. */
 import type { EventDraft } from '../canonical/event.ts';
+import { isObject } from '../canonical/json.ts';
 import type { Subscription } from '../tenants/endpoints.ts';
 import { wantsEvent } from './formats/render.ts';
 
@@ -17,4 +18,9 @@ export function addressees(endpoints: Subscription[], event: EventDraft, now: nu
 /** Of a listener (`wagate listen`) whose process has ended without a word. */
 export function isGone({ door, updatedAt }: Subscription, now: number): boolean {
   return door === 'listen' && updatedAt < now - listenerGoneMs;
+}
+
+/** Connectly's echo: what was sent is told to the one who sent it. */
+export function wantsContent({ format, doorData }: Subscription): boolean {
+  return format === 'connectly' && isObject(doorData.configuration) && doorData.configuration.echo === true;
 }

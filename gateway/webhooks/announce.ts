@@ -8,14 +8,17 @@ import { newId } from '../canonical/ids.ts';
 import { type Sql, type Tx, together } from '../platform/database.ts';
 import type { EndpointBook } from '../tenants/endpoint-book.ts';
 import type { Subscription } from '../tenants/endpoints.ts';
-import { addressees } from './addressees.ts';
+import { addressees, wantsContent } from './addressees.ts';
 import { insertAttempts } from './attempts.ts';
 import { insertEvents } from './events.ts';
 import type { EndpointKey } from './states.ts';
 
 export interface Announcer {
-  /** Whether anything that is announced would be kept: what an event says need not be looked up before. */
-  isHeard(sql: Sql, tenantId: string): Promise<boolean>;
+  /**
+   * Whether anything that is announced would be kept: else what an event says need not be looked up. With content: somebody asked to
+   * hear what was sent, too.
+   */
+  isHeard(sql: Sql, tenantId: string): Promise<'no' | 'yes' | 'with content'>;
   /** In the order given, which is the order of their ids. */
   announce(tx: Tx, tenantId: string, drafts: EventDraft[]): Promise<void>;
   /** To one endpoint, whatever it asked for. Returns the event's id. */
@@ -52,7 +55,11 @@ export function createAnnouncer({ book, now, wake }: AnnouncerDeps): Announcer {
   }
 
   return {
-    isHeard: async (sql, tenantId) => (await book.of(sql, tenantId)).length > 0,
+    async isHeard(sql, tenantId) {
+      const endpoints = await book.of(sql, tenantId);
+      if (endpoints.length === 0) return 'no';
+      return endpoints.some(wantsContent) ? 'with content' : 'yes';
+    },
     async announce(tx, tenantId, drafts) {
       if (drafts.length === 0) return;
       const endpoints = await book.of(tx, tenantId);

@@ -158,6 +158,28 @@ onEachEngine((engine, open) => {
     );
   });
 
+  test('what was sent is told beside it only where an endpoint asks for echoes', async () => {
+    const accept = async (id: string) =>
+      db.database.transact(async tx => {
+        const message = { ...newMessage({ id }), tries: 1, slotUs: 0 };
+        const verdict = { kind: 'sent', wamid: `wamid.${id}`, answer: {} } as const;
+        const settled = await settle(tx, [{ message, verdict, claimedBy: 'me', at: 3_000 }], 1_000);
+        await announceChanges(now)(tx, settled);
+      });
+    const body = '{"type":"text","text":{"body":"hi"},"biz_opaque_callback_data":"ours"}';
+    await listen(endpoint());
+    await accept((await insert({ body })).id);
+    const doorData = { topic: 'messages', configuration: { echo: true } };
+    await listen(endpoint({ id: 'ep-2', format: 'connectly', door: 'connectly', doorData }));
+    await accept((await insert({ body })).id);
+    const contents = (await events()).map(({ data }) => JSON.parse(data).message.content);
+    assert.deepEqual(contents, [undefined, { type: 'text', text: { body: 'hi' } }]);
+    assert.deepEqual(
+      (await attempts()).map(row => row.endpoint_id),
+      ['ep-1', 'ep-1', 'ep-2'],
+    );
+  });
+
   test('the notifier is woken by the commit, and not by a transaction that is undone', async () => {
     await listen(endpoint());
     const woken: EndpointKey[] = [];

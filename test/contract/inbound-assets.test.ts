@@ -264,7 +264,7 @@ onEachEngine((_engine, open) => {
       ],
     );
     assert.deepEqual(told[3]?.draft.data, {
-      number: { id: 7, phoneNumberId: '17', displayNumber: '+15550000007' },
+      number: { id: 7, phoneNumberId: '17', displayNumber: '15550000007', wabaId },
       ...{ previous: 'Old name', current: 'New name', decision: 'APPROVED', rejectionReason: null },
       requestedVerifiedName: 'New name',
     });
@@ -286,7 +286,7 @@ onEachEngine((_engine, open) => {
     const told = bed.told();
     assert.deepEqual(told.map(({ tenantId: to }) => to).sort(), [tenantId, other]);
     assert.deepEqual(told[0]?.draft.data.number, {
-      ...{ id: null, phoneNumberId: null, displayNumber: '+15559999999' },
+      ...{ id: null, phoneNumberId: null, displayNumber: '15559999999', wabaId },
     });
   });
 

@@ -14,7 +14,7 @@ const start = 1_790_000_000;
 const tenantId = 'tenant-a';
 const wabaId = '900';
 const metadata = { display_phone_number: '15550000007', phone_number_id: '17' };
-const number = { id: 7, phoneNumberId: '17', displayNumber: '+15550000007' };
+const number = { id: 7, phoneNumberId: '17', displayNumber: '15550000007', wabaId };
 const person = '905321234567';
 
 onEachEngine((_engine, open) => {
@@ -102,7 +102,10 @@ onEachEngine((_engine, open) => {
         text({ context: { forwarded: true } }),
       ],
     });
-    const inReplyTo = { id: message.id, wamid: 'wamid.ours', callbackData: '{"a":1}', campaign: 'spring' };
+    const inReplyTo = {
+      ...{ id: message.id, wamid: 'wamid.ours', dialect: message.dialect },
+      ...{ callbackData: '{"a":1}', campaign: 'spring' },
+    };
     assert.deepEqual(
       drafts().map(({ data }) => (data.message as JsonObject).inReplyTo),
       [inReplyTo, inReplyTo, null, null],
