@@ -198,7 +198,7 @@ async function write(
          and (messages.wamid is null and messages.recipient_kind <> 'erased'
            or s.pricing is not null and messages.pricing is null)))
      returning messages.id, messages.wamid, messages.fee_state, messages.news`,
-    [tenantId, JSON.stringify(rows)],
+    [tenantId, JSON.stringify(rows.map(({ changes: _, ...row }) => row))],
   );
 }
 
