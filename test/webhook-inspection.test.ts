@@ -109,6 +109,23 @@ onEachEngine(engine => {
     assert.equal((await api(`/endpoints/${id}/attempts/${eventId}/0`)).status, 404);
   });
 
+  test('the story of a message says what was told to whom', async () => {
+    const { id } = await make({ events: ['message.delivered', 'message.read'] });
+    await write('905321250001');
+    const sent = await must<{ id: string }>(
+      api('/messages', 'POST', { to: '905321250001', type: 'text', text: { body: 'x' } }),
+    );
+    const story = async () =>
+      (await must<{ story: string[] }>(api(`/messages/${sent.id}/explain`))).story.join();
+    const told = (type: string) =>
+      new RegExp(
+        `${type} was told to endpoint ${id} \\(${receiver.url}/hook\\), by attempt 1, which it answered with 200`,
+      );
+    await until(
+      async () => told('message.delivered').test(await story()) && told('message.read').test(await story()),
+    );
+  });
+
   test('headers of the customer are not in what is shown', async () => {
     const { id } = await make({ headers: { 'X-Token': 'open-sesame' }, format: 'meta' });
     const eventId = await trial(id);

@@ -7,6 +7,7 @@ import { findMessage, listTries, messageMoney } from '../messages/lookup.ts';
 import { laneState } from '../messages/pace.ts';
 import { tellStory } from '../messages/story.ts';
 import { findNumber } from '../tenants/numbers.ts';
+import { tellingsOf } from '../webhooks/attempts.ts';
 import type { ApiDeps } from './api.ts';
 import { type Route, tenantRoute } from './route.ts';
 
@@ -36,15 +37,16 @@ export function explainRoutes({ database, currency, now }: ApiDeps): Route[] {
         if (message === undefined || isRefusal(message) || !seesNumber(principal, message.numberId))
           return { code: 'object_not_found', kind: 'message', id };
         const { numberId, recipient } = message;
-        const [tries, number, lane, money, windows] = await Promise.all([
+        const [tries, number, lane, money, windows, tellings] = await Promise.all([
           listTries(database, tenantId, id),
           findNumber(database, tenantId, numberId),
           laneState(database, { tenantId, numberId }),
           messageMoney(database, tenantId, id),
           listWindows(database, tenantId, recipient),
+          tellingsOf(database, tenantId, { messageId: id, person: recipient }),
         ]);
         const window = windows.find(one => one.number === numberId) ?? null;
-        const around = { tries, number: number ?? null, lane, money, window, currency, now: now() };
+        const around = { tries, number: number ?? null, lane, money, window, tellings, currency, now: now() };
         return { status: 200, body: { id, status: message.status, ...tellStory(message, around) } };
       },
     ),

@@ -7,6 +7,7 @@ import { tellAmount } from '../canonical/money.ts';
 import { refusals } from '../canonical/refusal.ts';
 import { errorTable } from '../meta/error-table.ts';
 import { isoTime } from '../platform/clock.ts';
+import type { Telling } from '../webhooks/attempts.ts';
 import type { StoredMessage, Try } from './lookup.ts';
 
 /** What stands beside the message; each null where there is nothing to tell. */
@@ -16,6 +17,7 @@ export interface Circumstances {
   lane: { pausedUntil: number; nextUs: number } | null;
   money: Money | null;
   window: { closesAt: number } | null;
+  tellings: Telling[];
   currency: string;
   /** Unix ms. */
   now: number;
@@ -49,6 +51,7 @@ export function tellStory(message: StoredMessage, around: Circumstances): Story 
       ...ending(message),
       ...costs(message, around),
       ...windowNow(message, around),
+      ...around.tellings.map(telling),
     ],
     next: nextOf(message, around),
     todo: code === undefined ? (todoOf(message, around) ?? null) : (errorTable[code]?.action ?? null),
@@ -117,6 +120,22 @@ function windowNow({ recipientKind, type }: StoredMessage, { window, now }: Circ
   return [
     `The 24-hour window of this recipient ${open ? 'is open until' : 'closed at'} ${isoTime(window.closesAt)}.`,
   ];
+}
+
+function telling({ type, endpointId, url, n, state, at, httpStatus, problem }: Telling): string {
+  const where = `endpoint ${endpointId} (${url ?? 'a listener'})`;
+  const answer = httpStatus === null ? (problem ?? 'no answer') : String(httpStatus);
+  switch (state) {
+    case 'delivered':
+      return `${isoTime(at)}: ${type} was told to ${where}, by attempt ${n}, which it answered with ${answer}.`;
+    case 'pending':
+      return `${type} waits to be told to ${where}: attempt ${n} is due at ${isoTime(at)}.`;
+    case 'failed':
+    case 'given_up':
+      return `${isoTime(at)}: ${type} could not be told to ${where}: attempt ${n} came to nothing (${answer}) and is the last; it can be replayed.`;
+    case 'skipped':
+      return `${type} was not told to ${where} (${problem ?? 'skipped'}).`;
+  }
 }
 
 function nextOf({ status, dueAt, fake }: StoredMessage, { lane, number, now }: Circumstances): string {

@@ -1,5 +1,6 @@
 /** The table of attempts: what is due, what came of it, and what follows. */
 import { decodeTime } from 'ulid';
+import type { EventType } from '../canonical/event.ts';
 import { first, type Row, type Sql, type SqlValue, storable, type Tx } from '../platform/database.ts';
 import type { StoredEvent } from './event.ts';
 import { eventColumns, eventFromRow } from './events.ts';
@@ -307,4 +308,48 @@ export async function countAttempts(
     givenUp: givenUp?.n ?? 0,
     oldestPendingAt: oldest === null ? null : decodeTime(oldest),
   };
+}
+
+/** One event at one endpoint, as it stands. */
+export interface Telling {
+  type: EventType;
+  endpointId: string;
+  /** null: a listener. */
+  url: string | null;
+  /** Attempts so far, the pending one included. */
+  n: number;
+  state: AttemptState;
+  /** When it was made, or is due. */
+  at: number;
+  httpStatus: number | null;
+  problem: Problem | null;
+}
+
+/** What was told of one message to the endpoints that the tenant still has, in the order of the events; the latest attempt of each. */
+export async function tellingsOf(
+  sql: Sql,
+  tenantId: string,
+  { messageId, person }: { messageId: string; person: string },
+): Promise<Telling[]> {
+  const rows = await sql.all(
+    `select e.type, a.endpoint_id, p.url, a.n, a.state, coalesce(a.began_at, a.due_at) as at, a.http_status, a.problem
+     from events e
+     join endpoints p on p.tenant_id = $1
+     join attempts a on a.tenant_id = $1 and a.endpoint_id = p.id and a.event_id = e.id
+     where e.tenant_id = $1 and e.person = $3 and e.id > $2 and e.message_id = $2
+       and not exists (select 1 from attempts b where b.tenant_id = $1 and b.endpoint_id = a.endpoint_id and b.event_id = a.event_id
+         and b.n > a.n)
+     order by e.id, a.endpoint_id limit 200`,
+    [tenantId, messageId, person],
+  );
+  return rows.map(row => ({
+    type: row.type as EventType,
+    endpointId: row.endpoint_id as string,
+    url: row.url as string | null,
+    n: row.n as number,
+    state: row.state as AttemptState,
+    at: row.at as number,
+    httpStatus: row.http_status as number | null,
+    problem: row.problem as Problem | null,
+  }));
 }
