@@ -130,7 +130,7 @@ onEachEngine(engine => {
           assert.match(answer.headers.get('content-type') ?? '', /^application\/problem\+json/);
         }
       }
-      assert.equal(routes, 48);
+      assert.equal(routes, 66);
     });
 
     test("another tenant's key gets nothing of a tenant", async () => {
