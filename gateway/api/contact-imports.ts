@@ -109,7 +109,7 @@ export function contactImportRoutes({ database, now, log }: ApiDeps, listener: F
         if (isRefusal(tags)) return tags;
         if (running >= importsMax) return { code: 'overloaded', retryAfterSeconds: 5 };
         const options: ImportOptions = {
-          format: String(headers['content-type']).startsWith(csvType) ? 'csv' : 'ndjson',
+          format: /^\s*text\/csv/i.test(String(headers['content-type'])) ? 'csv' : 'ndjson',
           ...{ country: reading.country ?? null, tags, onDuplicate: query.onDuplicate ?? 'update' },
         };
         const request = { tenantId, id: query.id ?? newId(), requestedBy: keyId, options };

@@ -100,12 +100,9 @@ export function addRoutes(listener: FastifyInstance, authenticator: Authenticato
   for (const route of others!) addRoute(listener, authenticator, route);
   listener.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
-    for (const route of taking!) {
-      for (const type of route.upload!)
-        if (!scope.hasContentTypeParser(type))
-          scope.addContentTypeParser(type, (_request, body, parsed) => parsed(null, body));
-      addRoute(scope, authenticator, route);
-    }
+    // Which types are read is told after whose key it is.
+    scope.addContentTypeParser('*', (_request, body, parsed) => parsed(null, body));
+    for (const route of taking!) addRoute(scope, authenticator, route);
     done();
   });
 }
@@ -134,6 +131,12 @@ function read<Q extends TSchema, B extends TSchema>(
   spec: Spec<Q, B>,
   request: FastifyRequest,
 ): Call<Q, B> | Refusal {
+  const mediaType = String(request.headers['content-type'] ?? '')
+    .split(';')[0]!
+    .trim()
+    .toLowerCase();
+  if (spec.upload !== undefined && !spec.upload.includes(mediaType))
+    return { code: 'media_type_unsupported', mediaType };
   const query = spec.query === undefined ? undefined : checkQuery(spec.query, request.query as JsonObject);
   if (isRefusal(query)) return query;
   const body = spec.body === undefined ? undefined : checkBody(spec.body, request.body as Json | undefined);
