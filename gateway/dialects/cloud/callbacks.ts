@@ -4,7 +4,7 @@
  */
 import { isObject, type JsonObject } from '../../canonical/json.ts';
 import { codePoints } from '../../canonical/limits/value.ts';
-import { invalid, isRefusal, type Refusal, required } from '../../canonical/refusal.ts';
+import { invalid, type Refusal, required } from '../../canonical/refusal.ts';
 import type { WireAnswer, WireRequest } from '../dialect.ts';
 import type { EndpointCommand, EndpointDoor, EndpointOutcome, Place } from '../endpoint-door.ts';
 import { asText, given } from '../reading.ts';
@@ -58,12 +58,14 @@ const numberOf = ({ params }: WireRequest): Place => ({
 /** Without a URL it subscribes, and takes an override back; the gateway is subscribed as long as it has the number. */
 function readSubscribe(wire: WireRequest): EndpointCommand | Refusal {
   const body = bodyOf(wire);
-  return isRefusal(body) ? body : readOverride({ ...wire.query, ...body } as JsonObject, accountOf(wire));
+  return body === undefined
+    ? noObject
+    : readOverride({ ...wire.query, ...body } as JsonObject, accountOf(wire));
 }
 
 function readConfigure(wire: WireRequest): EndpointCommand | Refusal {
   const body = bodyOf(wire);
-  if (isRefusal(body)) return body;
+  if (body === undefined) return noObject;
   const configuration = given(body, 'webhook_configuration');
   const others = Object.keys(body).filter(name => !['webhook_configuration', 'access_token'].includes(name));
   if (configuration === undefined || others.length > 0)
@@ -93,9 +95,12 @@ function readOverride(members: JsonObject, place: Place): EndpointCommand | Refu
   };
 }
 
-function bodyOf({ body }: WireRequest): JsonObject | Refusal {
+const noObject: Refusal = { code: 'body_unreadable', reason: 'it must be a JSON object' };
+
+/** undefined: no object. Not a refusal, which a body with a member `code` could be taken for. */
+function bodyOf({ body }: WireRequest): JsonObject | undefined {
   if (body === undefined || body === null) return {};
-  return isObject(body) ? unfolded(body) : { code: 'body_unreadable', reason: 'it must be a JSON object' };
+  return isObject(body) ? unfolded(body) : undefined;
 }
 
 /** Of a phone number's fields only its callbacks are known here; the rest is Meta's to tell. */
