@@ -110,13 +110,22 @@ for (const dialect of [cloud, connexease, connectly]) {
   for (const door of dialect.endpointDoors ?? []) {
     it(`${door.method} ${door.path} answers any body`, () => {
       fc.assert(
-        fc.property(fc.oneof(json, endpointBody, fc.constant(nested), fc.constant(likeRefusal)), body => {
-          const params = { phoneNumberId: '1', wabaId: '1', appId: '1', businessId: 'b', webhookId: 'w' };
-          const command = door.read({ ip: '127.0.0.1', params, query: {}, headers: {}, body });
-          if (!isRefusal(command)) return;
-          const { status } = (door.refuse ?? dialect.refuse)(command);
-          assert.ok(status >= 400 && status < 500, `${status}`);
-        }),
+        fc.property(
+          fc.oneof(
+            json,
+            endpointBody,
+            fc.constant(nested),
+            fc.constant(likeRefusal),
+            fc.constant({ topic: 'messages', address: 'https://a.example', configuration: likeRefusal }),
+          ),
+          body => {
+            const params = { phoneNumberId: '1', wabaId: '1', appId: '1', businessId: 'b', webhookId: 'w' };
+            const command = door.read({ ip: '127.0.0.1', params, query: {}, headers: {}, body });
+            if (!isRefusal(command)) return;
+            const { status } = (door.refuse ?? dialect.refuse)(command);
+            assert.ok(status >= 400 && status < 500, `${status}`);
+          },
+        ),
       );
     });
   }

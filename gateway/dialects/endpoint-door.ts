@@ -2,7 +2,7 @@
  * The second contract of a dialect: doors about where a tenant's events are posted. As pure as the first (dialect.ts); what happens
  * between reading and answering is the same for all (`http/endpoint-doors.ts`).
  */
-import type { JsonObject } from '../canonical/json.ts';
+import { isObject, type JsonObject } from '../canonical/json.ts';
 import type { Refusal } from '../canonical/refusal.ts';
 import type { NumberSelector, WireAnswer, WireRequest } from './dialect.ts';
 
@@ -78,4 +78,12 @@ export interface EndpointDoor {
   answer(outcome: EndpointOutcome, wire: WireRequest): WireAnswer;
   /** Where it is told otherwise than at the send doors. */
   refuse?(refusal: Refusal): WireAnswer;
+}
+
+export const noObject: Refusal = { code: 'body_unreadable', reason: 'it must be a JSON object' };
+
+/** The body, where it is an object or absent. undefined and not a refusal otherwise: a body with a member `code` could be taken for one. */
+export function objectBody({ body }: WireRequest): JsonObject | undefined {
+  if (body === undefined || body === null) return {};
+  return isObject(body) ? body : undefined;
 }

@@ -6,7 +6,14 @@ import { isObject, type JsonObject } from '../../canonical/json.ts';
 import { codePoints } from '../../canonical/limits/value.ts';
 import { invalid, type Refusal, required } from '../../canonical/refusal.ts';
 import type { WireAnswer, WireRequest } from '../dialect.ts';
-import type { EndpointCommand, EndpointDoor, EndpointOutcome, Place } from '../endpoint-door.ts';
+import {
+  type EndpointCommand,
+  type EndpointDoor,
+  type EndpointOutcome,
+  noObject,
+  objectBody,
+  type Place,
+} from '../endpoint-door.ts';
 import { asText, given } from '../reading.ts';
 import { unfolded } from './body.ts';
 import { refuseCallback } from './callback-error.ts';
@@ -57,15 +64,15 @@ const numberOf = ({ params }: WireRequest): Place => ({
 
 /** Without a URL it subscribes, and takes an override back; the gateway is subscribed as long as it has the number. */
 function readSubscribe(wire: WireRequest): EndpointCommand | Refusal {
-  const body = bodyOf(wire);
-  return body === undefined
-    ? noObject
-    : readOverride({ ...wire.query, ...body } as JsonObject, accountOf(wire));
+  const body = objectBody(wire);
+  if (body === undefined) return noObject;
+  return readOverride({ ...wire.query, ...unfolded(body) } as JsonObject, accountOf(wire));
 }
 
 function readConfigure(wire: WireRequest): EndpointCommand | Refusal {
-  const body = bodyOf(wire);
-  if (body === undefined) return noObject;
+  const told = objectBody(wire);
+  if (told === undefined) return noObject;
+  const body = unfolded(told);
   const configuration = given(body, 'webhook_configuration');
   const others = Object.keys(body).filter(name => !['webhook_configuration', 'access_token'].includes(name));
   if (configuration === undefined || others.length > 0)
@@ -93,14 +100,6 @@ function readOverride(members: JsonObject, place: Place): EndpointCommand | Refu
     wanted: { url, format: 'meta', events, headers: {}, signsWith: 'app', doorData: {} },
     verifyToken,
   };
-}
-
-const noObject: Refusal = { code: 'body_unreadable', reason: 'it must be a JSON object' };
-
-/** undefined: no object. Not a refusal, which a body with a member `code` could be taken for. */
-function bodyOf({ body }: WireRequest): JsonObject | undefined {
-  if (body === undefined || body === null) return {};
-  return isObject(body) ? unfolded(body) : undefined;
 }
 
 /** Of a phone number's fields only its callbacks are known here; the rest is Meta's to tell. */

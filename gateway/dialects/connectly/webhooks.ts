@@ -2,7 +2,14 @@
 import { isObject, type Json, type JsonObject } from '../../canonical/json.ts';
 import { invalid, isRefusal, type Refusal, required } from '../../canonical/refusal.ts';
 import type { WireAnswer, WireRequest } from '../dialect.ts';
-import type { EndpointCommand, EndpointDoor, EndpointOutcome, ToldEndpoint } from '../endpoint-door.ts';
+import {
+  type EndpointCommand,
+  type EndpointDoor,
+  type EndpointOutcome,
+  noObject,
+  objectBody,
+  type ToldEndpoint,
+} from '../endpoint-door.ts';
 import { asFlag, given, isBlank } from '../reading.ts';
 import { camelCased } from './names.ts';
 
@@ -39,8 +46,9 @@ function readList(wire: WireRequest): EndpointCommand {
 }
 
 function readCreate(wire: WireRequest): EndpointCommand | Refusal {
-  const body = bodyOf(wire);
-  if (isRefusal(body)) return body;
+  const told = objectBody(wire);
+  if (told === undefined) return noObject;
+  const body = camelCased(told);
   const topic = given(body, 'topic');
   if (isBlank(topic)) return required('topic');
   const events = typeof topic === 'string' && Object.hasOwn(topics, topic) ? topics[topic] : undefined;
@@ -64,7 +72,7 @@ function readCreate(wire: WireRequest): EndpointCommand | Refusal {
     place: { of: 'topic', topic },
     wanted: {
       ...{ url: address, format: 'connectly', events, headers: {}, signsWith: 'endpoint' },
-      doorData: { topic, type, configuration: configuration ?? {} },
+      doorData: { topic, type, configuration: configuration.read ?? {} },
     },
     verifyToken: null,
   };
@@ -72,8 +80,9 @@ function readCreate(wire: WireRequest): EndpointCommand | Refusal {
 
 /** What is left out stays. */
 function readUpdate(wire: WireRequest): EndpointCommand | Refusal {
-  const body = bodyOf(wire);
-  if (isRefusal(body)) return body;
+  const told = objectBody(wire);
+  if (told === undefined) return noObject;
+  const body = camelCased(told);
   const address = readAddress(body);
   if (isRefusal(address)) return address;
   const configuration = readConfiguration(body);
@@ -83,13 +92,8 @@ function readUpdate(wire: WireRequest): EndpointCommand | Refusal {
     kind: 'change',
     id: wire.params.webhookId ?? '',
     ...(address === undefined ? {} : { url: address }),
-    ...(configuration === undefined ? {} : { doorData: { configuration } }),
+    ...(configuration.read === undefined ? {} : { doorData: { configuration: configuration.read } }),
   };
-}
-
-function bodyOf({ body }: WireRequest): JsonObject | Refusal {
-  if (body === undefined) return {};
-  return isObject(body) ? camelCased(body) : { code: 'body_unreadable', reason: 'it must be a JSON object' };
 }
 
 function readAddress(body: JsonObject): string | undefined | Refusal {
@@ -99,25 +103,22 @@ function readAddress(body: JsonObject): string | undefined | Refusal {
 }
 
 /** Refused where it asks for what nobody here does: events would be missed, or come unasked, in silence. */
-function readConfiguration(body: JsonObject): JsonObject | undefined | Refusal {
+/** In a box of its own: members nobody knows stay, and one called `code` must not make it a refusal. */
+function readConfiguration(body: JsonObject): { read: JsonObject | undefined } | Refusal {
   const configuration = given(body, 'configuration');
-  if (configuration === undefined) return undefined;
+  if (configuration === undefined) return { read: undefined };
   if (!isObject(configuration)) return invalid('configuration', 'type', 'must be an object');
   const { echo, channelTypes, filters, webengageConfiguration, ...rest } = configuration;
   const isEcho = isBlank(echo) ? false : asFlag(echo);
   if (isEcho === undefined) return invalid('configuration.echo', 'type', 'must be true or false');
   if (!isEmpty(channelTypes) && !(Array.isArray(channelTypes) && channelTypes.includes('whatsapp')))
     return invalid('configuration.channelTypes', 'enum', 'must include whatsapp');
-  const read = isEmpty(filters) ? [] : readFilters(filters!);
-  if (isRefusal(read)) return read;
+  const wanted = isEmpty(filters) ? [] : readFilters(filters!);
+  if (isRefusal(wanted)) return wanted;
   if (!isEmpty(webengageConfiguration))
     return invalid('configuration.webengageConfiguration', 'enum', 'must be left out');
-  return {
-    ...rest,
-    echo: isEcho,
-    channelTypes: isEmpty(channelTypes) ? ['whatsapp'] : channelTypes!,
-    filters: read,
-  };
+  const channels = isEmpty(channelTypes) ? ['whatsapp'] : channelTypes!;
+  return { read: { ...rest, echo: isEcho, channelTypes: channels, filters: wanted } };
 }
 
 function readFilters(filters: Json): JsonObject[] | Refusal {

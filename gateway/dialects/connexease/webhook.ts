@@ -10,6 +10,8 @@ import {
   type EndpointDoor,
   type EndpointOutcome,
   keptHeader,
+  noObject,
+  objectBody,
   type Place,
   type ToldEndpoint,
   type WantedEndpoint,
@@ -52,8 +54,9 @@ function placeOf({ params }: WireRequest): Place {
 }
 
 function readSave(wire: WireRequest): EndpointCommand | Refusal {
-  const body = bodyOf(wire);
-  if (isRefusal(body)) return body;
+  const told = objectBody(wire);
+  if (told === undefined) return noObject;
+  const body = withoutNulls(told);
   const target = readTarget(body);
   if (target === undefined) return required('url');
   if (isRefusal(target)) return target;
@@ -71,17 +74,11 @@ function readSave(wire: WireRequest): EndpointCommand | Refusal {
 
 /** Without a URL the one that is saved is tried. */
 function readTest(wire: WireRequest): EndpointCommand | Refusal {
-  const body = bodyOf(wire);
-  if (isRefusal(body)) return body;
+  const told = objectBody(wire);
+  if (told === undefined) return noObject;
+  const body = withoutNulls(told);
   const target = readTarget(body);
   return isRefusal(target) ? target : { kind: 'try', place: placeOf(wire), wanted: target ?? null };
-}
-
-function bodyOf({ body }: WireRequest): JsonObject | Refusal {
-  if (body === undefined) return {};
-  return isObject(body)
-    ? withoutNulls(body)
-    : { code: 'body_unreadable', reason: 'it must be a JSON object' };
 }
 
 function readTarget(body: JsonObject): Pick<WantedEndpoint, 'url' | 'headers'> | undefined | Refusal {
