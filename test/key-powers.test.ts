@@ -87,7 +87,7 @@ onEachEngine(engine => {
           if (
             !('tenant' in (security?.[0] ?? {})) ||
             !path.startsWith('/api/v1/') ||
-            /whatsapp|stream/.test(path)
+            /whatsapp|applications|stream|listen/.test(path)
           )
             continue;
           if (name === 'post' && path.startsWith('/api/v1/messages')) continue;
