@@ -2,6 +2,7 @@
 import { addNativeApi } from './api/api.ts';
 import { watchLowBalances } from './billing/low-balance.ts';
 import { createPriceBook } from './billing/price-book.ts';
+import { createFeeder } from './broadcasts/feeder.ts';
 import { newId } from './canonical/ids.ts';
 import { demo } from './demo/demo.ts';
 import { loadSamplePrices } from './demo/sample-prices.ts';
@@ -221,6 +222,11 @@ async function open(
     ...{ waitingMax: config.maxWaiting, priceOf: prices.priceOf },
     ...{ announce: announcer.announce, announceChanges: announce },
   });
+  const messageTtlMs = config.messageTtlSeconds * 1000;
+  const feeder = createFeeder({
+    ...{ database, numbers, templates, prices, seal, feed, notices, log, processId, messageTtlMs, now },
+    ...{ wakeSender: claimer.wake, announce: announcer.announce, announceChanges: announce },
+  });
   const retention = createRetention({
     database,
     feed,
@@ -271,7 +277,7 @@ async function open(
     lines: plainLines(log),
     now,
     answerTimeoutMs,
-    messageTtlMs: config.messageTtlSeconds * 1000,
+    messageTtlMs,
     ...{ seal, changeEndpoints, targets, outbound },
   });
   const apiDeps = {
@@ -284,7 +290,7 @@ async function open(
     seal,
     feed,
     announce,
-    ...{ announcer, changeEndpoints, targets, notifier },
+    ...{ announcer, changeEndpoints, targets, notifier, feeder },
     log,
     now,
     publicUrl: mode === 'demo' ? null : config.publicUrl,
@@ -314,6 +320,8 @@ async function open(
   closing.push(statistics.stop);
   sweeper.start();
   closing.push(sweeper.stop);
+  feeder.start();
+  closing.push(feeder.stop);
   notifier.start();
   closing.push(notifier.stop);
   retention.start();

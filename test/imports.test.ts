@@ -13,6 +13,7 @@ const layers: string[][] = [
   ['gateway/tenants'],
   ['gateway/webhooks', 'gateway/contacts'],
   ['gateway/messages'],
+  ['gateway/broadcasts'],
   ['gateway/inbound', 'gateway/move'],
   ['gateway/retention'],
   ['gateway/http'],

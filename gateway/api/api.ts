@@ -1,6 +1,8 @@
 /** The native API beside its send door: tenants, numbers, keys, messages, templates, and the document that describes it. */
 import type { FastifyInstance } from 'fastify';
 import type { PriceBook } from '../billing/price-book.ts';
+import type { Feeder } from '../broadcasts/feeder.ts';
+import { createProgressReader } from '../broadcasts/progress.ts';
 import type { Authenticator } from '../http/authenticate.ts';
 import type { AnnounceChanges } from '../messages/announce-changes.ts';
 import type { Feed } from '../messages/feed.ts';
@@ -13,6 +15,8 @@ import type { Notifier } from '../webhooks/notifier.ts';
 import { apiKeyRoutes } from './api-keys.ts';
 import { attemptRoutes } from './attempts.ts';
 import { balanceRoutes } from './balance.ts';
+import { broadcastControlRoutes } from './broadcast-control.ts';
+import { broadcastRoutes } from './broadcasts.ts';
 import type { ConnectDeps } from './connect-number.ts';
 import { contactImportRoutes } from './contact-imports.ts';
 import { contactTagRoutes } from './contact-tags.ts';
@@ -44,10 +48,11 @@ export interface ApiDeps extends ConnectDeps {
   authenticator: Authenticator;
   feed: Feed;
   announce: AnnounceChanges;
-  announcer: Pick<Announcer, 'announceTo'>;
+  announcer: Pick<Announcer, 'announce' | 'announceTo'>;
   changeEndpoints: ChangeEndpoints;
   targets: TargetRules;
   notifier: Pick<Notifier, 'wake' | 'listen'>;
+  feeder: Pick<Feeder, 'wake'>;
   words: WordBook;
   retention: Pick<Retention, 'eraseNow'>;
   prices: Pick<PriceBook, 'reload'>;
@@ -58,6 +63,7 @@ export interface ApiDeps extends ConnectDeps {
 
 export function addNativeApi(listener: FastifyInstance, deps: ApiDeps): void {
   const clients = createStreamClients(listener);
+  const progress = createProgressReader(deps);
   const routes = [
     ...tenantRoutes(deps),
     ...numberRoutes(deps),
@@ -84,6 +90,8 @@ export function addNativeApi(listener: FastifyInstance, deps: ApiDeps): void {
     ...contactTagRoutes(deps),
     ...contactImportRoutes(deps, listener),
     ...tagRoutes(deps),
+    ...broadcastRoutes(deps, progress),
+    ...broadcastControlRoutes(deps, progress),
   ];
   addRoutes(listener, deps.authenticator, [...routes, openApiRoute(routes)]);
 }

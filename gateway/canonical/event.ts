@@ -31,6 +31,10 @@ export const eventTypes = {
   'account.alert': 'Meta warns about the account.',
   'account.reviewed': 'Meta reviewed the account.',
   'account.capability_changed': 'How many messages or numbers the account may have changed.',
+  'broadcast.started': 'A broadcast began to send.',
+  'broadcast.paused': 'A broadcast sends nothing until it is resumed; `reason` and `detail` say why.',
+  'broadcast.completed': 'Nothing of a broadcast is left to send.',
+  'broadcast.canceled': 'Somebody ended a broadcast before it was complete.',
   'balance.low': 'The balance fell below its threshold.',
   'endpoint.disabled':
     'An endpoint failed for days, or answered 410: nothing is posted to it until it is enabled again.',

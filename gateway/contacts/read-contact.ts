@@ -126,7 +126,8 @@ export const attributesRule = `must be at most ${attributesMaxBytes} bytes as JS
 
 const zones = new Map<string, boolean>();
 
-function isTimeZone(zone: string): boolean {
+/** An IANA name: Europe/Istanbul. */
+export function isTimeZone(zone: string): boolean {
   let is = zones.get(zone);
   if (is === undefined) {
     try {

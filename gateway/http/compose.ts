@@ -3,16 +3,16 @@
 import { categoryOf } from '../billing/category.ts';
 import type { PriceBook } from '../billing/price-book.ts';
 import type { Category } from '../billing/prices.ts';
-import { type Content, type Recipient, recipientKey } from '../canonical/content.ts';
-import { newFakeWamid, newId } from '../canonical/ids.ts';
-import { isObject } from '../canonical/json.ts';
+import type { Content, Recipient } from '../canonical/content.ts';
+import { newId } from '../canonical/ids.ts';
 import type { DialectName, SendCommand } from '../dialects/dialect.ts';
 import type { Call } from '../messages/accept.ts';
-import { metaBody, type NewMessage, priorities } from '../messages/message.ts';
+import { makeMessage } from '../messages/make-message.ts';
+import { type NewMessage, priorities } from '../messages/message.ts';
 import { needsWindow } from '../messages/policy/needs-window.ts';
 import { capsOf } from '../tenants/key-powers.ts';
 import type { SendingNumber } from '../tenants/number-book.ts';
-import type { TemplateBook } from '../tenants/template-book.ts';
+import { knownCategory, type TemplateBook } from '../tenants/template-book.ts';
 import type { Principal } from './authenticate.ts';
 import { limitsFor } from './key-limits.ts';
 
@@ -36,7 +36,7 @@ export interface Saying {
 
 export async function compose(deps: ComposeDeps, saying: Saying, recipients: Recipient[]): Promise<Call> {
   const { dialect, principal, command, number, content, idempotency, at } = saying;
-  const known = await templateCategory(deps, number, content);
+  const known = await knownCategory(deps.templates, number, content);
   const category = categoryOf(content, known);
   const messages = recipients.map(to => newMessage(deps, saying, to, category, newId()));
   return {
@@ -62,27 +62,12 @@ async function fallbackOf(
 ): Promise<Call['fallback']> {
   const content = saying.command.fallback;
   if (content === null) return null;
-  const known = await templateCategory(deps, saying.number, content);
+  const known = await knownCategory(deps.templates, saying.number, content);
   const category = categoryOf(content, known);
   const said = recipients.map((to, i) =>
     newMessage(deps, { ...saying, content }, to, category, messages[i]!.id),
   );
   return { messages: said, marketing: known === 'marketing' };
-}
-
-/** null for what is no template, or one that our list does not know. */
-async function templateCategory(
-  { templates }: ComposeDeps,
-  number: SendingNumber,
-  { type, template }: Content,
-): Promise<Category | null> {
-  if (type !== 'template' || !isObject(template)) return null;
-  const language = isObject(template.language) ? template.language.code : null;
-  return templates.categoryOf(
-    number,
-    String(template.name ?? ''),
-    typeof language === 'string' ? language : null,
-  );
 }
 
 function newMessage(
@@ -92,31 +77,12 @@ function newMessage(
   category: Category,
   id: string,
 ): NewMessage {
-  const later = command.sendAt !== null && command.sendAt > at;
-  const dueAt = later ? command.sendAt! : at;
-  return {
-    tenantId: principal.tenantId,
-    id,
-    numberId: number.id,
-    keyId: principal.keyId,
-    dialect,
-    type: content.type,
-    recipientKind: recipient.kind,
-    recipient: recipientKey(recipient),
-    endpoint: command.endpoint,
-    body: metaBody(content, recipient, id),
-    callbackData: command.callbackData,
-    campaign: command.campaign,
-    priority: priorities.single,
-    fake: command.fake,
-    status: command.fake ? 'accepted' : later ? 'scheduled' : 'queued',
-    reason: null,
-    wamid: command.fake ? newFakeWamid(at) : null,
-    createdAt: at,
-    dueAt,
-    expiresAt: dueAt + (command.ttlMs ?? messageTtlMs),
-    cost: principal.prepaid
-      ? prices.quote({ recipientDigits: recipient.kind === 'phone' ? recipient.digits : null, category, at })
-      : null,
+  const { endpoint, callbackData, campaign, fake, sendAt, ttlMs } = command;
+  const making = {
+    ...{ tenantId: principal.tenantId, keyId: principal.keyId, prepaid: principal.prepaid },
+    ...{ numberId: number.id, dialect, endpoint, callbackData, campaign, fake, category },
+    ...{ broadcastId: null, priority: priorities.single, ttlMs: ttlMs ?? messageTtlMs },
+    ...{ createdAt: at, dueAt: Math.max(at, sendAt ?? at) },
   };
+  return makeMessage(prices, making, content, recipient, id);
 }

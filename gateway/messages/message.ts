@@ -22,6 +22,8 @@ export interface NewMessage {
   body: string;
   callbackData: string | null;
   campaign: string | null;
+  /** Of which it is one; null: of none. */
+  broadcastId: string | null;
   priority: number;
   fake: boolean;
   /** failed: it is not sent, but kept beside the others of its call so that everyone sees why. */

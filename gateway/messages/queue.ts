@@ -33,6 +33,7 @@ export async function insertMessages(tx: Tx, tenantId: string, rows: InsertRow[]
     body: message.body,
     callback: message.callbackData && storable(message.callbackData),
     campaign: message.campaign && storable(message.campaign),
+    broadcast: message.broadcastId,
     priority: message.priority,
     fake: message.fake ? 1 : 0,
     status: claim ? 'sending' : message.status,
@@ -57,7 +58,7 @@ export async function insertMessages(tx: Tx, tenantId: string, rows: InsertRow[]
   await tx.all(
     `insert into messages (tenant_id, id, number_id, key_id, dialect, type, recipient_kind, recipient, endpoint, body,
        callback_data, campaign, priority, fake, status, rank, due_at, expires_at, claimed_by, claimed_until, tries, wamid,
-       created_at, sending_at, accepted_at, ended_at, error, market, category, fee, fee_state, price, price_state)
+       created_at, sending_at, accepted_at, ended_at, error, market, category, fee, fee_state, price, price_state, broadcast_id)
      select $1, value ->> 'id', cast(value ->> 'number' as bigint), value ->> 'key', value ->> 'dialect', value ->> 'type',
        value ->> 'kind', value ->> 'recipient', value ->> 'endpoint', value ->> 'body', value ->> 'callback',
        value ->> 'campaign', cast(value ->> 'priority' as integer), cast(value ->> 'fake' as integer), value ->> 'status',
@@ -65,7 +66,7 @@ export async function insertMessages(tx: Tx, tenantId: string, rows: InsertRow[]
        value ->> 'by', cast(value ->> 'until' as bigint), cast(value ->> 'tries' as integer), value ->> 'wamid',
        cast(value ->> 'created' as bigint), cast(value ->> 'sending' as bigint), cast(value ->> 'accepted' as bigint),
        cast(value ->> 'ended' as bigint), value ->> 'error', value ->> 'market', value ->> 'category',
-       cast(value ->> 'fee' as bigint), value ->> 'money', cast(value ->> 'price' as bigint), value ->> 'money'
+       cast(value ->> 'fee' as bigint), value ->> 'money', cast(value ->> 'price' as bigint), value ->> 'money', value ->> 'broadcast'
      from json_rows($2)`,
     [tenantId, JSON.stringify(values)],
   );
@@ -197,10 +198,15 @@ function takeRows(tx: Tx, tenantId: string, ids: string[], now: number, claim: C
 /** In the very words of the index messages_unsettled: from less SQLite does not see that it serves, and reads the whole tenant. */
 const isUnsettled = "status in ('sending', 'uncertain')";
 
+/** What a message is again that was not sent: held where its broadcast is not running, so that it waits for what becomes of that. */
+export const queuedAgain = `case when messages.broadcast_id is not null and exists (
+    select 1 from broadcasts b where b.tenant_id = $1 and b.id = messages.broadcast_id and b.state <> 'running')
+  then 'held' else 'queued' end`;
+
 /** Gives back claims whose sends were never written. */
 export async function releaseClaims(tx: Tx, lane: LaneKey, ids: string[], claimedBy: string): Promise<void> {
   await tx.all(
-    `update messages set status = 'queued', rank = 0, claimed_by = null, claimed_until = null, tries = tries - 1
+    `update messages set status = ${queuedAgain}, rank = 0, claimed_by = null, claimed_until = null, tries = tries - 1
      where tenant_id = $1 and claimed_by = $2 and rank = 10
        and one_of(id, select value ->> 'id' from json_rows($3))`,
     [lane.tenantId, claimedBy, JSON.stringify(ids.map(id => ({ id })))],
@@ -210,7 +216,7 @@ export async function releaseClaims(tx: Tx, lane: LaneKey, ids: string[], claime
 /** Gives back all that one claim took, when its commit was not heard of and nobody sends what it holds; returns the ids. */
 export async function releaseWholeClaim(tx: Tx, lane: LaneKey, claim: Claim): Promise<string[]> {
   const rows = await tx.all<{ id: string }>(
-    `update messages set status = 'queued', rank = 0, claimed_by = null, claimed_until = null, tries = tries - 1
+    `update messages set status = ${queuedAgain}, rank = 0, claimed_by = null, claimed_until = null, tries = tries - 1
      where tenant_id = $1 and number_id = $2 and ${isUnsettled} and status = 'sending' and claimed_by = $3 and claimed_until = $4
      returning id`,
     [lane.tenantId, lane.numberId, claim.by, claim.until],

@@ -9,6 +9,7 @@ import { type Tx, together } from '../platform/database.ts';
 import type { Change } from './feed.ts';
 import { type ClaimedMessage, type Settlement, waIdOf } from './message.ts';
 import { type LaneKey, markDue, markSweep, pauseLane } from './pace.ts';
+import { queuedAgain } from './queue.ts';
 
 export interface SendResult {
   message: ClaimedMessage;
@@ -101,7 +102,7 @@ async function settleOthers(tx: Tx, tenantId: string, others: SendResult[]): Pro
          cast(value ->> 'rank' as integer) as rank, cast(value ->> 'due_at' as bigint) as due_at,
          cast(value ->> 'ended_at' as bigint) as ended_at, value ->> 'error' as error
        from json_rows($2))
-     update messages set status = s.status, rank = s.rank, due_at = coalesce(s.due_at, messages.due_at),
+     update messages set status = case when s.status = 'queued' then ${queuedAgain} else s.status end, rank = s.rank, due_at = coalesce(s.due_at, messages.due_at),
        ended_at = s.ended_at, error = s.error, claimed_by = null, claimed_until = null
      from s where messages.tenant_id = $1 and messages.id = s.id and one_of(messages.id, select id from s)
        and messages.status in ('sending', 'uncertain')

@@ -21,6 +21,8 @@ export interface ErrorRule {
   };
   /** The number's credentials are no good any more; nothing will pass until it is connected again. */
   disconnects?: true;
+  /** It would be the same for every recipient: a broadcast that meets it again and again pauses. */
+  forAll?: true;
   action: string;
 }
 
@@ -46,13 +48,13 @@ export const errorTable: Record<number, ErrorRule> = {
     later: { pause: 'lane', ...shortly },
     action: 'Meta is overloaded or down; Wagate repeats it.',
   },
-  3: { title: 'API Method', action: 'The app lacks a capability; check its permissions.' },
+  3: { title: 'API Method', forAll: true, action: 'The app lacks a capability; check its permissions.' },
   4: {
     title: 'API Too Many Calls',
     later: { pause: 'lane', ...inMinutes },
     action: 'The app reached its hourly limit; Wagate waits.',
   },
-  10: { title: 'Permission Denied', action: 'Grant whatsapp_business_messaging to the token.' },
+  10: { title: 'Permission Denied', forAll: true, action: 'Grant whatsapp_business_messaging to the token.' },
   33: { title: 'Parameter value is not valid', action: 'The number or object was deleted at Meta.' },
   100: { title: 'Invalid parameter', action: 'Correct the request; the details name the field.' },
   190: {
@@ -60,8 +62,12 @@ export const errorTable: Record<number, ErrorRule> = {
     disconnects: true,
     action: 'Connect the number again with a new access token.',
   },
-  200: { title: 'API Permission', action: 'Grant the permission to the token.' },
-  368: { title: 'Temporarily blocked for policies violations', action: 'Wait until Meta lifts the block.' },
+  200: { title: 'API Permission', forAll: true, action: 'Grant the permission to the token.' },
+  368: {
+    title: 'Temporarily blocked for policies violations',
+    forAll: true,
+    action: 'Wait until Meta lifts the block.',
+  },
   80007: {
     title: 'Rate limit issues',
     later: { pause: 'lane', ...inMinutes },
@@ -86,7 +92,7 @@ export const errorTable: Record<number, ErrorRule> = {
     later: { pause: 'message', ...shortly },
     action: 'Wagate repeats it a few times.',
   },
-  131005: { title: 'Access denied', action: 'Grant the permission to the token.' },
+  131005: { title: 'Access denied', forAll: true, action: 'Grant the permission to the token.' },
   131008: {
     title: 'Required parameter is missing',
     action: 'Correct the request; the details name the field.',
@@ -109,14 +115,24 @@ export const errorTable: Record<number, ErrorRule> = {
     title: 'Recipient phone number not in allowed list',
     action: 'Add the recipient to the test number in the app dashboard.',
   },
-  131031: { title: 'Account has been locked', action: 'Look at the account in Meta Business Manager.' },
-  131037: { title: 'Display name approval needed', action: 'Have the display name of the number approved.' },
+  131031: {
+    title: 'Account has been locked',
+    forAll: true,
+    action: 'Look at the account in Meta Business Manager.',
+  },
+  131037: {
+    title: 'Display name approval needed',
+    forAll: true,
+    action: 'Have the display name of the number approved.',
+  },
   131042: {
     title: 'Business eligibility payment issue',
+    forAll: true,
     action: 'Settle the payment method of the account.',
   },
   131045: {
     title: 'Incorrect certificate',
+    forAll: true,
     action: 'Register the number at Meta, then send again.',
   },
   131047: { title: 'Re-engagement message', action: 'The 24-hour window is closed; send a template.' },
@@ -133,7 +149,11 @@ export const errorTable: Record<number, ErrorRule> = {
   131051: { title: 'Unsupported message type', action: 'Send another type.' },
   131052: { title: 'Media download error', action: 'Ask the user to send it again.' },
   131053: { title: 'Media upload error', action: 'Check type, size and address of the media.' },
-  131055: { title: 'Method not allowed', action: 'Only marketing templates go through this endpoint.' },
+  131055: {
+    title: 'Method not allowed',
+    forAll: true,
+    action: 'Only marketing templates go through this endpoint.',
+  },
   131056: {
     title: 'Pair rate limit hit',
     later: { pause: 'pair', firstMs: 4 * second, factor: 4, mostMs: 60 * minute },
@@ -148,14 +168,24 @@ export const errorTable: Record<number, ErrorRule> = {
     title: 'BSUID recipients are not supported for this message',
     action: "Send to the user's phone number.",
   },
-  131063: { title: 'Marketing templates are disabled on Cloud API', action: 'Use marketing_messages.' },
-  131064: { title: 'Account messaging limit', action: 'Wait until the enforcement period is over.' },
+  131063: {
+    title: 'Marketing templates are disabled on Cloud API',
+    forAll: true,
+    action: 'Use marketing_messages.',
+  },
+  131064: {
+    title: 'Account messaging limit',
+    forAll: true,
+    action: 'Wait until the enforcement period is over.',
+  },
   132000: {
     title: 'Template parameter count mismatch',
+    forAll: true,
     action: 'Give exactly the variables of the approved template.',
   },
   132001: {
     title: 'Template does not exist',
+    forAll: true,
     action: 'Check name and language, and that the template is approved.',
   },
   132005: { title: 'Template hydrated text too long', action: 'Shorten the variables.' },
@@ -165,19 +195,28 @@ export const errorTable: Record<number, ErrorRule> = {
   },
   132012: {
     title: 'Template parameter format mismatch',
+    forAll: true,
     action: 'Give each variable in the kind the template asks for.',
   },
-  132015: { title: 'Template is paused', action: 'Wait until Meta resumes the template, or edit it.' },
-  132016: { title: 'Template is disabled', action: 'Use another template.' },
-  132018: { title: 'Template validation error', action: 'Correct the parameters named in the details.' },
-  132068: { title: 'Flow is in blocked state', action: 'Correct the flow.' },
-  132069: { title: 'Flow is in throttled state', action: 'Send again in the next hour.' },
+  132015: {
+    title: 'Template is paused',
+    forAll: true,
+    action: 'Wait until Meta resumes the template, or edit it.',
+  },
+  132016: { title: 'Template is disabled', forAll: true, action: 'Use another template.' },
+  132018: {
+    title: 'Template validation error',
+    forAll: true,
+    action: 'Correct the parameters named in the details.',
+  },
+  132068: { title: 'Flow is in blocked state', forAll: true, action: 'Correct the flow.' },
+  132069: { title: 'Flow is in throttled state', forAll: true, action: 'Send again in the next hour.' },
   133004: {
     title: 'Server temporarily unavailable',
     later: { pause: 'lane', ...shortly },
     action: 'Wagate repeats it.',
   },
-  133010: { title: 'Phone number not registered', action: 'Register the number at Meta.' },
+  133010: { title: 'Phone number not registered', forAll: true, action: 'Register the number at Meta.' },
   134102: {
     title: 'Template unavailable for marketing messages',
     later: { pause: 'message', ...inMinutes },

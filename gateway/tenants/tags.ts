@@ -155,3 +155,20 @@ export async function existingTags(sql: Sql, tenantId: string, ids: readonly num
   );
   return new Set(rows.map(({ id }) => id));
 }
+
+/** Those of the contacts that carry any of the tags. */
+export async function withTags(
+  sql: Sql,
+  tenantId: string,
+  tagIds: readonly number[],
+  contactIds: readonly number[],
+): Promise<Set<number>> {
+  if (tagIds.length === 0 || contactIds.length === 0) return new Set();
+  const rows = await sql.all<{ contact_id: number }>(
+    `select contact_id from contact_tags
+     where tenant_id = $1 and one_of(tag_id, select cast(value ->> 'id' as bigint) from json_rows($2))
+       and one_of(contact_id, select cast(value ->> 'id' as bigint) from json_rows($3))`,
+    [tenantId, idRows(tagIds), idRows(contactIds)],
+  );
+  return new Set(rows.map(row => row.contact_id));
+}

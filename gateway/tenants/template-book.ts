@@ -143,6 +143,21 @@ export function createTemplateBook(deps: {
   };
 }
 
+/** Of the template that a content names; null for what is no template, or one that our list does not know. */
+export async function knownCategory(
+  templates: Pick<TemplateBook, 'categoryOf'>,
+  number: Pick<SendingNumber, 'tenantId' | 'wabaId'>,
+  { type, template }: Content,
+): Promise<Category | null> {
+  if (type !== 'template' || !isObject(template)) return null;
+  const language = isObject(template.language) ? template.language.code : null;
+  return templates.categoryOf(
+    number,
+    String(template.name ?? ''),
+    typeof language === 'string' ? language : null,
+  );
+}
+
 function readTemplate(listed: JsonObject): ListedTemplate {
   const { quality_score: quality, rejected_reason: reason } = listed;
   return {

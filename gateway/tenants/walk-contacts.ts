@@ -3,7 +3,8 @@
  * none: what a key cannot find is looked for here, so that no filter needs an index and none holds up the others.
  */
 import type { Row, Sql, SqlValue } from '../platform/database.ts';
-import { type Attributes, type Contact, contactColumns, contactOf, idRows } from './contacts.ts';
+import { type Attributes, type Contact, contactColumns, contactOf } from './contacts.ts';
+import { withTags } from './tags.ts';
 
 /** What all must be true. Nothing said: all contacts. */
 export interface ContactFilter {
@@ -87,11 +88,11 @@ function folded(text: string): string {
 
 async function withTag(sql: Sql, tenantId: string, contacts: Contact[], tag: number | undefined) {
   if (tag === undefined || contacts.length === 0) return contacts;
-  const rows = await sql.all<{ contact_id: number }>(
-    `select contact_id from contact_tags
-     where tenant_id = $1 and tag_id = $2 and one_of(contact_id, select cast(value ->> 'id' as bigint) from json_rows($3))`,
-    [tenantId, tag, idRows(contacts.map(({ id }) => id))],
+  const carrying = await withTags(
+    sql,
+    tenantId,
+    [tag],
+    contacts.map(({ id }) => id),
   );
-  const carrying = new Set(rows.map(row => row.contact_id));
   return contacts.filter(({ id }) => carrying.has(id));
 }

@@ -16,6 +16,7 @@ export function newMessage(overrides: Partial<NewMessage> = {}): NewMessage {
     body: '{"type":"text"}',
     callbackData: null,
     campaign: null,
+    broadcastId: null,
     priority: 0,
     fake: false,
     status: 'queued',

@@ -46,6 +46,11 @@ export const exceptions: Exception[] = [
       'the notifier looks for endpoints with something to post, whoever owns them; all it does next names the tenant',
   },
   {
+    statement: /^select tenant_id, id from broadcasts where due_at is not null and due_at <= \$1 and/,
+    reason:
+      'the feeder looks for broadcasts that are due, whoever owns them; all it does next names the tenant',
+  },
+  {
     statement:
       /^select tenant_id from wallets where low_since is not null and \(low_told is null or low_told <> low_since\)$/,
     reason: 'looks for balances that have become low, whoever owns them; all it does next names the tenant',

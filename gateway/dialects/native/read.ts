@@ -48,7 +48,7 @@ export function prefersAsync({ headers }: WireRequest): boolean {
   return preferences.includes('respond-async');
 }
 
-function readContent(body: JsonObject): Content | Refusal {
+export function readContent(body: JsonObject): Content | Refusal {
   const type = given(body, 'type');
   if (type === undefined) return required('type');
   if (!isContentType(type)) return invalid('type', 'enum', `must be one of ${contentTypes.join(', ')}`);

@@ -178,7 +178,11 @@ async function read(tx: Tx, tenantId: string, calls: Asked[], nowMs: number, sea
  * The messages as they will be stored: with the fallback where the window is closed, free where Meta's price is, and failed where the
  * recipient may not be written to. When that is so for all of them the call is refused instead.
  */
-function reachable(call: Asked, { windows, optOuts }: Known, nowMs: number): NewMessage[] | Refusal {
+export function reachable(
+  call: Pick<Asked, 'messages' | 'needsWindow' | 'fallback' | 'marketing'>,
+  { windows, optOuts }: { windows: Map<string, OpenWindow>; optOuts: Set<string> },
+  nowMs: number,
+): NewMessage[] | Refusal {
   let refusal: Refusal | undefined;
   const messages = call.messages.map((message, i) => {
     const window = windows.get(pairName(message.numberId, message.recipient));

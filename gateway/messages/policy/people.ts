@@ -1,5 +1,5 @@
 /** What accept has to know of recipients: whether their window is open, and whether they asked for no more marketing. */
-import type { Tx } from '../../platform/database.ts';
+import type { Sql, Tx } from '../../platform/database.ts';
 import type { Seal } from '../../platform/seal.ts';
 import { optOutHash, storedNames } from '../../tenants/opt-outs.ts';
 import type { NewMessage } from '../message.ts';
@@ -46,11 +46,11 @@ export const pairName = (numberId: number, recipient: string) => `${numberId} ${
 
 /** The windows of pairs of one tenant, by `pairName`; those that never were are missing. */
 export async function readWindows(
-  tx: Tx,
+  sql: Sql,
   tenantId: string,
   pairs: { numberId: number; recipient: string }[],
 ): Promise<Map<string, OpenWindow>> {
-  const rows = await tx.all<{
+  const rows = await sql.all<{
     number_id: number;
     recipient: string;
     closes_at: number;
@@ -118,14 +118,14 @@ export async function openFreeEntries(
 
 /** Those of the recipients who opted out of this tenant's marketing. Also those who have been erased since. */
 export async function readOptOuts(
-  tx: Tx,
+  sql: Sql,
   tenantId: string,
   recipients: string[],
   seal: Pick<Seal, 'digest'>,
 ): Promise<Set<string>> {
   const names = new Map(recipients.map(recipient => [recipient, recipient]));
   for (const recipient of recipients) names.set(optOutHash(seal, tenantId, recipient), recipient);
-  const rows = await tx.all<{ recipient: string }>(
+  const rows = await sql.all<{ recipient: string }>(
     `select recipient from opt_outs
      where tenant_id = $1 and state = 'out' and one_of(recipient, select value ->> 'recipient' from json_rows($2))`,
     [tenantId, JSON.stringify([...names.keys()].map(recipient => ({ recipient })))],

@@ -138,6 +138,15 @@ const wish = (name: 'stop' | 'resume'): Sample => ({
   }),
 });
 
+const ofBroadcast = (state: string, reason: string | null, detail: string | null): Sample => ({
+  data: {
+    broadcast: {
+      ...{ id: '01JY0000000000000000000001', name: 'Autumn sale', state, reason, detail, numbers: [1] },
+      ...{ recipients: 1200, taken: 400, skipped: 3 },
+    },
+  },
+});
+
 const samples: Record<EventType, Sample> = {
   'message.accepted': ofMessage('accepted'),
   'message.sent': status('sent', { pricing }, { pricing }),
@@ -212,6 +221,10 @@ const samples: Record<EventType, Sample> = {
     { maxDailyConversationsPerBusiness: 'TIER_2K' },
     { max_daily_conversations_per_business: 'TIER_2K' },
   ),
+  'broadcast.started': ofBroadcast('running', null, null),
+  'broadcast.paused': ofBroadcast('paused', 'balance', 'The balance does not cover the next message.'),
+  'broadcast.completed': ofBroadcast('completed', null, null),
+  'broadcast.canceled': ofBroadcast('canceled', null, null),
   'balance.low': {
     numberId: null,
     data: { balance: { available: '4.20', currency: 'USD', threshold: '5.00' } },

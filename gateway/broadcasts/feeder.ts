@@ -1,0 +1,382 @@
+/**
+ * The feeder: looks after the broadcasts that are due, each by one process at a time. It writes their audiences down, makes messages of
+ * recipients as fast as the numbers send, pauses what cannot go on, and ends what is done. `wake` is a hint: a poll finds whatever is due.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { charge } from '../billing/charge.ts';
+import type { PriceBook } from '../billing/price-book.ts';
+import type { EventDraft } from '../canonical/event.ts';
+import { firstIdAt } from '../canonical/ids.ts';
+import type { AnnounceChanges } from '../messages/announce-changes.ts';
+import type { Change, Feed } from '../messages/feed.ts';
+import { readError } from '../messages/lookup.ts';
+import type { LaneKey } from '../messages/pace.ts';
+import { errorTable } from '../meta/error-table.ts';
+import { isoTime } from '../platform/clock.ts';
+import { type Database, first, isOutage, type Sql, type Tx } from '../platform/database.ts';
+import type { Log } from '../platform/log.ts';
+import type { Notices } from '../platform/notices.ts';
+import type { Seal } from '../platform/seal.ts';
+import { findApiKeyById } from '../tenants/api-keys.ts';
+import type { NumberBook, SendingNumber } from '../tenants/number-book.ts';
+import { knownCategory, type TemplateBook } from '../tenants/template-book.ts';
+import { findTenant } from '../tenants/tenants.ts';
+import type { Broadcast, BroadcastKey, Reason } from './broadcast.ts';
+import { type Fed, type FeedDeps, feedStep, type Moment } from './feed.ts';
+import { freezeStep } from './freeze.ts';
+import { dueBroadcasts, leaveBroadcast, lockHeld, releaseBroadcast, takeBroadcast } from './holds.ts';
+import { nextDueAt } from './recipients.ts';
+import { cancelRest, endBroadcast, holdRest, pauseBroadcast } from './states.ts';
+import { findBroadcast } from './table.ts';
+import { broadcastEvent } from './tell.ts';
+
+export interface FeederDeps {
+  database: Database;
+  numbers: Pick<NumberBook, 'byId'>;
+  templates: Pick<TemplateBook, 'categoryOf'>;
+  prices: Pick<PriceBook, 'quote'>;
+  seal: Pick<Seal, 'digest'>;
+  feed: Feed;
+  notices: Notices;
+  log: Log;
+  /** Under which this process stands in `processes`, from before `start` to after `stop`. */
+  processId: string;
+  messageTtlMs: number;
+  /** A number has work. */
+  wakeSender(lane: LaneKey): void;
+  announce(tx: Tx, tenantId: string, drafts: EventDraft[]): Promise<void>;
+  announceChanges: AnnounceChanges;
+  now(): number;
+}
+
+export interface Feeder {
+  start(): void;
+  /** The step that is under way is finished. */
+  stop(): Promise<void>;
+  /** A broadcast was launched, resumed, paused or canceled. */
+  wake(key: BroadcastKey): void;
+}
+
+const pollMs = 1_000;
+/** While the numbers send what they have. */
+const fullPauseMs = 100;
+/** While nothing is left but what is on its way. */
+const endPauseMs = 250;
+const heldMost = 200;
+/** How often it is looked whether Meta refuses everything. */
+const refusalsEveryMs = 2_000;
+/** So many of the last messages of a number, all refused for a reason that holds for everyone. */
+const refusalsMost = 10;
+
+/** What a step says of the next one: after so long, or that the broadcast, as it was seen, is let go until then (null: for good). */
+type Next = { afterMs: number } | { until: number | null; seen: Broadcast };
+
+const nameOf = ({ tenantId, broadcastId }: BroadcastKey) => `${tenantId} ${broadcastId}`;
+
+export function createFeeder(deps: FeederDeps): Feeder {
+  const { database, log, now, processId, feed } = deps;
+  const { prices, seal, messageTtlMs } = deps;
+  const feedDeps: FeedDeps = { prices, seal, messageTtlMs };
+  const held = new Map<string, { wake(): void; done: Promise<void> }>();
+  const stopping = new AbortController();
+  let looking: Promise<void> = Promise.resolve();
+  let isRunning = false;
+
+  function wake(key: BroadcastKey): void {
+    deps.notices.tell('broadcast', [key.tenantId, key.broadcastId]);
+    take(key);
+  }
+
+  deps.notices.hear('broadcast', told => {
+    const [tenantId, broadcastId] = Array.isArray(told) ? (told as unknown[]) : [];
+    if (typeof tenantId === 'string' && typeof broadcastId === 'string') take({ tenantId, broadcastId });
+  });
+
+  function take(key: BroadcastKey): void {
+    const name = nameOf(key);
+    const mine = held.get(name);
+    mine?.wake();
+    if (mine !== undefined || !isRunning || held.size >= heldMost) return;
+    let signal = Promise.withResolvers<void>();
+    const next = () => signal.promise;
+    const renew = () => {
+      signal = Promise.withResolvers();
+    };
+    const done = look(key, next, renew)
+      .catch(error =>
+        log.error({ err: error, broadcast: key.broadcastId }, 'a broadcast could not be looked after'),
+      )
+      .finally(() => held.delete(name));
+    held.set(name, { wake: () => signal.resolve(), done });
+  }
+
+  /** As long as this process has the broadcast: step after step. */
+  async function look(key: BroadcastKey, woken: () => Promise<void>, renew: () => void): Promise<void> {
+    if (!(await takeBroadcast(database, processId, key))) return;
+    const since = now();
+    let lookedAt = since;
+    while (!stopping.signal.aborted) {
+      renew();
+      let next: Next | undefined;
+      try {
+        if (now() - lookedAt > refusalsEveryMs) {
+          lookedAt = now();
+          await pauseIfRefused(key, since);
+        }
+        next = await step(key);
+      } catch (error) {
+        log.error({ err: error, broadcast: key.broadcastId }, 'a step of a broadcast failed');
+        // Anything but an outage comes again at once: the poll tries it a while later, perhaps elsewhere.
+        if (!isOutage(error)) break;
+        next = { afterMs: 1_000 };
+      }
+      if (next === undefined) return;
+      if ('seen' in next) return letGo(next.seen, next.until);
+      const pause = sleep(next.afterMs, undefined, { signal: stopping.signal, ref: false }).catch(
+        () => undefined,
+      );
+      await Promise.race([pause, woken()]);
+    }
+    await database
+      .transact(tx => leaveBroadcast(tx, processId, key))
+      .catch(error => log.error({ err: error }, 'a broadcast was not let go'));
+  }
+
+  const letGo = (seen: Broadcast, dueAt: number | null) =>
+    database.transact(tx => releaseBroadcast(tx, processId, seen, dueAt));
+
+  /** undefined: it is not ours any more. */
+  async function step(key: BroadcastKey): Promise<Next | undefined> {
+    const before = await findBroadcast(database, key.tenantId, key.broadcastId);
+    if (before === undefined) return undefined;
+    const moment = await momentOf(before);
+    const done = await database.transact(async tx => {
+      const broadcast = await lockHeld(tx, processId, key);
+      return broadcast === undefined ? undefined : stepHeld(tx, broadcast, moment);
+    });
+    if (done === undefined) return undefined;
+    const { messages, canceled } = done;
+    const { tenantId } = key;
+    if (canceled.length > 0) {
+      // By itself, because everyone locks the wallet before a lane. What a crash leaves undone here is retention's (billing/charge.ts).
+      await database.transact(tx => charge(tx, [{ tenantId, ids: canceled }], moment.nowMs));
+      feed.publish(canceled.map(id => ({ tenantId, id, status: 'canceled', at: moment.nowMs })));
+    }
+    feed.publish(
+      messages.map(({ id, createdAt }): Change => ({ tenantId, id, status: 'queued', at: createdAt })),
+    );
+    for (const numberId of new Set(messages.map(one => one.numberId)))
+      deps.wakeSender({ tenantId, numberId });
+    return done.next;
+  }
+
+  interface Done {
+    next: Next;
+    messages: Fed['messages'];
+    canceled: string[];
+  }
+
+  async function stepHeld(tx: Tx, broadcast: Broadcast, moment: Known): Promise<Done> {
+    const nothing = { messages: [], canceled: [] };
+    const { state } = broadcast;
+    if (broadcast.freezing !== null && state !== 'canceled') {
+      await freezeStep(tx, broadcast, moment.nowMs);
+      return { ...nothing, next: { afterMs: 0 } };
+    }
+    if (state === 'paused') {
+      const isOver = await holdRest(tx, broadcast);
+      return { ...nothing, next: isOver ? { until: null, seen: broadcast } : { afterMs: endPauseMs } };
+    }
+    if (state === 'canceled' || state === 'completed') {
+      const { canceled, isOver } = await cancelRest(tx, broadcast, moment.nowMs);
+      await deps.announceChanges(tx, changesOf(broadcast, canceled, moment.nowMs));
+      return {
+        ...nothing,
+        canceled,
+        next: isOver ? { until: null, seen: broadcast } : { afterMs: endPauseMs },
+      };
+    }
+    if (state === 'scheduled') return { ...nothing, next: await startIfDue(tx, broadcast, moment) };
+    if (state === 'draft') return { ...nothing, next: { until: null, seen: broadcast } };
+    return { canceled: [], ...(await run(tx, broadcast, moment)) };
+  }
+
+  async function startIfDue(tx: Tx, broadcast: Broadcast, { nowMs }: Known): Promise<Next> {
+    const { tenantId, id, startAt } = broadcast;
+    if (startAt !== null && startAt > nowMs) return { until: startAt, seen: broadcast };
+    await tx.all(
+      `update broadcasts set state = 'running', updated_at = $3 where tenant_id = $1 and id = $2`,
+      [...[tenantId, id, nowMs]],
+    );
+    return { afterMs: 0 };
+  }
+
+  async function run(
+    tx: Tx,
+    broadcast: Broadcast,
+    moment: Known,
+  ): Promise<{ next: Next; messages: Fed['messages'] }> {
+    const { nowMs } = moment;
+    const { tenantId, endsAt, takeMost } = broadcast;
+    const key = { tenantId, broadcastId: broadcast.id };
+    if (broadcast.startedAt === null) return { messages: [], next: await begin(tx, broadcast, nowMs) };
+    if (endsAt !== null && endsAt <= nowMs) {
+      await end(tx, broadcast, 'expired', 'Its time to live was over before everyone had a message.', nowMs);
+      return { messages: [], next: { afterMs: 0 } };
+    }
+    const dueAt = await nextDueAt(tx, key);
+    const isTaken = takeMost !== null && broadcast.taken >= takeMost;
+    if (dueAt === undefined) return { messages: [], next: await endIfDone(tx, broadcast, nowMs) };
+    const stop = moment.stop ?? (isTaken ? limitReached(takeMost) : null);
+    if (stop !== null) {
+      await pause(tx, key, stop, nowMs);
+      return { messages: [], next: { afterMs: 0 } };
+    }
+    if (dueAt > nowMs) return { messages: [], next: { until: dueAt, seen: broadcast } };
+    const fed = await feedStep(tx, feedDeps, broadcast, moment as Moment);
+    if (fed.stop !== null) await pause(tx, key, fed.stop, nowMs);
+    return { messages: fed.messages, next: { afterMs: fed.looked > 0 ? 0 : fullPauseMs } };
+  }
+
+  async function begin(tx: Tx, broadcast: Broadcast, nowMs: number): Promise<Next> {
+    await tx.all('update broadcasts set started_at = $3 where tenant_id = $1 and id = $2', [
+      ...[broadcast.tenantId, broadcast.id, nowMs],
+    ]);
+    await tell(tx, 'broadcast.started', broadcast, nowMs);
+    return { afterMs: 0 };
+  }
+
+  const tell = (tx: Tx, type: Parameters<typeof broadcastEvent>[0], broadcast: Broadcast, at: number) =>
+    deps.announce(tx, broadcast.tenantId, [broadcastEvent(type, broadcast, at)]);
+
+  async function pause(tx: Tx, key: BroadcastKey, { reason, detail }: Stop, nowMs: number): Promise<void> {
+    const moved = await pauseBroadcast(tx, key, reason, detail, nowMs);
+    if (moved !== undefined && 'broadcast' in moved) {
+      log.warn({ tenant: key.tenantId, broadcast: key.broadcastId, reason, detail }, 'broadcast paused');
+      await tell(tx, 'broadcast.paused', moved.broadcast, nowMs);
+    }
+  }
+
+  async function endIfDone(tx: Tx, broadcast: Broadcast, nowMs: number): Promise<Next> {
+    const { tenantId, id } = broadcast;
+    const open = await first(
+      tx,
+      `select id from messages where tenant_id = $1 and broadcast_id = $2 and status in ('queued', 'held', 'sending') limit 1`,
+      [tenantId, id],
+    );
+    if (open !== undefined) return { afterMs: endPauseMs };
+    await end(tx, broadcast, null, null, nowMs);
+    return { afterMs: 0 };
+  }
+
+  async function end(
+    tx: Tx,
+    broadcast: Broadcast,
+    reason: Reason | null,
+    detail: string | null,
+    nowMs: number,
+  ): Promise<void> {
+    await endBroadcast(tx, broadcast, 'completed', reason, detail, nowMs);
+    await tell(tx, 'broadcast.completed', { ...broadcast, state: 'completed', reason, detail }, nowMs);
+  }
+
+  /** What a step needs that is not asked for under the lock; or why it can go no further. */
+  type Known = Omit<Moment, 'key'> & { key: Moment['key'] | undefined; stop: Stop | null };
+
+  async function momentOf({ tenantId, numberIds, keyId, content }: Broadcast): Promise<Known> {
+    const nowMs = now();
+    const found = await Promise.all(numberIds.map(id => deps.numbers.byId(id)));
+    const own = found.filter((number): number is SendingNumber => number?.tenantId === tenantId);
+    const connected = own.filter(({ status }) => status !== 'disconnected');
+    const rests = await restsOf(database, tenantId, numberIds, nowMs);
+    const numbers = connected.filter(({ id }) => !rests.has(id));
+    const key = await findApiKeyById(database, tenantId, keyId);
+    const tenant = await findTenant(database, tenantId);
+    const category = own[0] === undefined ? null : await knownCategory(deps.templates, own[0], content);
+    const stop: Stop | null =
+      key === undefined || key.revokedAt !== null
+        ? { reason: 'key', detail: 'The API key that launched it was revoked.' }
+        : connected.length === 0
+          ? { reason: 'number', detail: 'None of its numbers is connected.' }
+          : numbers.length === 0
+            ? { reason: 'spam', detail: spamDetail(Math.min(...rests.values())) }
+            : null;
+    return { numbers, key, prepaid: tenant?.billing === 'prepaid', category, nowMs, stop };
+  }
+
+  /** Meta refuses each message of it for a reason that holds for everyone: the rest need not learn the same. */
+  async function pauseIfRefused(key: BroadcastKey, since: number): Promise<void> {
+    const broadcast = await findBroadcast(database, key.tenantId, key.broadcastId);
+    if (broadcast?.state !== 'running') return;
+    for (const numberId of broadcast.numberIds) {
+      const rows = await database.all<{ error: string | null }>(
+        `select error from messages
+         where tenant_id = $1 and broadcast_id = $2 and status = 'failed' and number_id = $3 and id > $4 order by id desc limit $5`,
+        [key.tenantId, key.broadcastId, numberId, firstIdAt(since), refusalsMost],
+      );
+      const codes = rows.map(({ error }) => readError(error)?.meta?.code ?? 0);
+      const [code] = codes;
+      if (rows.length < refusalsMost || codes.some(one => errorTable[one]?.forAll !== true)) continue;
+      const { title, action } = errorTable[code!]!;
+      const detail = `Meta refuses its messages: ${code} ${title}. ${action}`;
+      await database.transact(tx => pause(tx, key, { reason: 'refused', detail }, now()));
+      return;
+    }
+  }
+
+  async function lookForWork(): Promise<void> {
+    for (const key of await dueBroadcasts(database, processId, now(), heldMost)) take(key);
+  }
+
+  async function loop(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await lookForWork().catch(error => log.error({ err: error }, 'the feeder could not look for work'));
+      await sleep(pollMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  }
+
+  return {
+    start() {
+      isRunning = true;
+      looking = loop();
+    },
+    async stop() {
+      isRunning = false;
+      stopping.abort();
+      await looking;
+      while (held.size > 0) await Promise.all([...held.values()].map(({ done }) => done));
+    },
+    wake,
+  };
+}
+
+interface Stop {
+  reason: Reason;
+  detail: string;
+}
+
+const limitReached = (most: number): Stop => ({
+  reason: 'limit',
+  detail: `It was launched for ${most} messages; resume it for the others.`,
+});
+
+const spamDetail = (until: number) =>
+  `Meta limits what its numbers may send unasked (131048); replies go on. Bulk messages rest until ${isoTime(until)}.`;
+
+const changesOf = ({ tenantId }: Broadcast, ids: string[], at: number): Change[] =>
+  ids.map(id => ({ tenantId, id, status: 'canceled', at }));
+
+/** Numbers whose bulk messages rest, and until when. */
+export async function restsOf(
+  sql: Sql,
+  tenantId: string,
+  numberIds: number[],
+  now: number,
+): Promise<Map<number, number>> {
+  const rows = await sql.all<{ number_id: number; bulk_paused_until: number }>(
+    `select number_id, bulk_paused_until from lanes
+     where tenant_id = $1 and one_of(number_id, select cast(value ->> 'id' as bigint) from json_rows($2)) and bulk_paused_until > $3`,
+    [tenantId, JSON.stringify(numberIds.map(id => ({ id }))), now],
+  );
+  return new Map(rows.map(row => [row.number_id, row.bulk_paused_until]));
+}

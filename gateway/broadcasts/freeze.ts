@@ -1,0 +1,158 @@
+/**
+ * The audience of a broadcast is written down: contacts become rows of the ledger, slice by slice, each slice in one transaction with how
+ * far the freezing is. So a kill costs nothing, nobody waits longer than for one slice, and what becomes of the contacts later changes
+ * nothing.
+ */
+import type { Sql, Tx } from '../platform/database.ts';
+import { type Contact, contactsByPhone } from '../tenants/contacts.ts';
+import { withTags } from '../tenants/tags.ts';
+import { type ContactFilter, walkContacts } from '../tenants/walk-contacts.ts';
+import type { Broadcast, Freezing } from './broadcast.ts';
+import { insertRecipients, type NewRecipient, personOf } from './recipients.ts';
+import { momentOf } from './schedule.ts';
+import { fill, type Variables, variablesIn, variablesOf } from './variables.ts';
+
+/** On the embedded engine everybody else waits while one is written. */
+const sliceRows = 1_000;
+
+/** One slice, for who holds the lock of the broadcast. Returns the broadcast as it stands afterwards. */
+export async function freezeStep(tx: Tx, broadcast: Broadcast, now: number): Promise<Broadcast> {
+  const { tenantId, id } = broadcast;
+  const { source, after } = broadcast.freezing!;
+  const filter = sourcesOf(broadcast)[source];
+  const slice = filter === undefined ? undefined : await walkContacts(tx, tenantId, filter, after, sliceRows);
+  const contacts = slice === undefined ? [] : await withoutExcluded(tx, broadcast, slice.contacts);
+  const { made, skipped } = await insertRecipients(
+    tx,
+    { tenantId, broadcastId: id },
+    recipientsOf(broadcast, contacts, now),
+  );
+  const freezing = nextOf(broadcast, slice?.next);
+  const frozenAt = freezing === null ? now : null;
+  await tx.all(
+    `update broadcasts set recipients = recipients + $3, skipped = skipped + $4, freezing = $5, frozen_at = $6, updated_at = $7
+     where tenant_id = $1 and id = $2`,
+    [...[tenantId, id, made, skipped, freezing === null ? null : JSON.stringify(freezing), frozenAt], now],
+  );
+  return {
+    ...broadcast,
+    ...{ recipients: broadcast.recipients + made, skipped: broadcast.skipped + skipped, freezing, frozenAt },
+  };
+}
+
+/** The sources of contacts, each a walk of its own. */
+export function sourcesOf({ audience }: Pick<Broadcast, 'audience'>): ContactFilter[] {
+  const tags = audience.tags.map((tag): ContactFilter => ({ tag }));
+  return audience.filter === null ? tags : [...tags, audience.filter];
+}
+
+function nextOf(broadcast: Broadcast, next: string | undefined): Freezing | null {
+  const { source } = broadcast.freezing!;
+  if (next !== undefined) return { source, after: next };
+  return source + 1 < sourcesOf(broadcast).length ? { source: source + 1, after: '' } : null;
+}
+
+/** Without those whom the audience leaves out, by phone or by tag. */
+export async function withoutExcluded(
+  sql: Sql,
+  { tenantId, audience }: Pick<Broadcast, 'tenantId' | 'audience'>,
+  contacts: Contact[],
+): Promise<Contact[]> {
+  const { phones, tags } = audience.exclude;
+  if (contacts.length === 0 || phones.length + tags.length === 0) return contacts;
+  const persons = new Set(phones.map(personOf));
+  const tagged = await withTags(
+    sql,
+    tenantId,
+    tags,
+    contacts.map(({ id }) => id),
+  );
+  return contacts.filter(({ id, phone }) => !tagged.has(id) && !persons.has(personOf(phone)));
+}
+
+/** What is frozen of contacts. */
+function recipientsOf(broadcast: Broadcast, contacts: Contact[], now: number): NewRecipient[] {
+  const names = variablesIn(broadcast.content);
+  return contacts.map(contact => ({
+    phone: contact.phone,
+    contactId: contact.id,
+    ...frozen(broadcast, variablesOf(contact, names), contact.timeZone, now),
+  }));
+}
+
+/** What is the same for contacts and for people who are named one by one. */
+export function frozen(
+  { content, options }: Pick<Broadcast, 'content' | 'options'>,
+  variables: Variables,
+  timeZone: string | null,
+  now: number,
+): Pick<NewRecipient, 'variables' | 'timeZone' | 'dueAt' | 'reason'> {
+  const { localStart, quietHours } = options;
+  const zone = timeZone ?? options.timeZone;
+  const dueAt = localStart === null ? 0 : momentOf(localStart, zone);
+  const filled = fill(content, variables);
+  return {
+    variables,
+    timeZone: localStart === null && quietHours === null ? null : zone,
+    dueAt: dueAt <= now ? 0 : dueAt,
+    reason: 'missing' in filled ? `has no value for ${filled.missing.join(', ')}` : null,
+  };
+}
+
+/** Somebody named one by one, in a request or a file, with what is said to this one alone. */
+export interface NamedRecipient {
+  phone: string;
+  variables: Variables;
+}
+
+/**
+ * Adds people to a draft; returns how many of them are new. Of one who is a contact, what was not said is filled in from there. For who
+ * holds the lock of the draft.
+ */
+export async function addRecipients(
+  tx: Tx,
+  broadcast: Broadcast,
+  named: NamedRecipient[],
+  now: number,
+): Promise<number> {
+  const { tenantId, id, content } = broadcast;
+  const contacts = await contactsByPhone(
+    tx,
+    tenantId,
+    named.map(({ phone }) => phone),
+  );
+  const names = variablesIn(content);
+  const excluded = new Set(broadcast.audience.exclude.phones.map(personOf));
+  const kept = new Set(
+    (await withoutExcluded(tx, broadcast, [...new Set(contacts.values())])).map(contact => contact.id),
+  );
+  const recipients = named
+    .filter(({ phone }) => {
+      const contact = contacts.get(phone);
+      return !excluded.has(personOf(phone)) && (contact === undefined || kept.has(contact.id));
+    })
+    .map(({ phone, variables }): NewRecipient => {
+      const contact = contacts.get(phone);
+      const known = contact === undefined ? { phone: `+${phone}` } : variablesOf(contact, names);
+      const said = { ...pick(known, names), ...pick(variables, names) };
+      return {
+        ...{ phone, contactId: contact?.id ?? null },
+        ...frozen(broadcast, said, contact?.timeZone ?? null, now),
+      };
+    });
+  const { made, skipped } = await insertRecipients(tx, { tenantId, broadcastId: id }, recipients);
+  if (made > 0)
+    await tx.all(
+      `update broadcasts set recipients = recipients + $3, skipped = skipped + $4, updated_at = $5
+       where tenant_id = $1 and id = $2`,
+      [tenantId, id, made, skipped, now],
+    );
+  return made;
+}
+
+const pick = (variables: Variables, names: readonly string[]): Variables =>
+  Object.fromEntries(
+    names.flatMap(name =>
+      Object.hasOwn(variables, name) && variables[name] !== '' ? [[name, variables[name]!]] : [],
+    ),
+  );
