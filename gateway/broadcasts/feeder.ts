@@ -226,12 +226,16 @@ export function createFeeder(deps: FeederDeps): Feeder {
     }
     const dueAt = await nextDueAt(tx, key);
     const isTaken = takeMost !== null && broadcast.taken >= takeMost;
-    if (dueAt === undefined) return { messages: [], next: await endIfDone(tx, broadcast, nowMs) };
-    const stop = moment.stop ?? (isTaken ? limitReached(takeMost) : null);
+    if (dueAt === undefined && !(await isOpen(tx, broadcast))) {
+      await end(tx, broadcast, null, null, nowMs);
+      return { messages: [], next: { afterMs: 0 } };
+    }
+    const stop = moment.stop ?? (isTaken && dueAt !== undefined ? limitReached(takeMost) : null);
     if (stop !== null) {
       await pause(tx, key, stop, nowMs);
       return { messages: [], next: { afterMs: 0 } };
     }
+    if (dueAt === undefined) return { messages: [], next: { afterMs: endPauseMs } };
     if (dueAt > nowMs) return { messages: [], next: { until: dueAt, seen: broadcast } };
     const fed = await feedStep(tx, feedDeps, broadcast, moment as Moment);
     if (fed.stop !== null) await pause(tx, key, fed.stop, nowMs);
@@ -257,16 +261,14 @@ export function createFeeder(deps: FeederDeps): Feeder {
     }
   }
 
-  async function endIfDone(tx: Tx, broadcast: Broadcast, nowMs: number): Promise<Next> {
-    const { tenantId, id } = broadcast;
+  /** Something of it is queued or on its way. */
+  async function isOpen(tx: Tx, { tenantId, id }: Broadcast): Promise<boolean> {
     const open = await first(
       tx,
       `select id from messages where tenant_id = $1 and broadcast_id = $2 and status in ('queued', 'held', 'sending') limit 1`,
       [tenantId, id],
     );
-    if (open !== undefined) return { afterMs: endPauseMs };
-    await end(tx, broadcast, null, null, nowMs);
-    return { afterMs: 0 };
+    return open !== undefined;
   }
 
   async function end(

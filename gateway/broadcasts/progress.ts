@@ -8,7 +8,7 @@ import { readError } from '../messages/lookup.ts';
 import { errorTable } from '../meta/error-table.ts';
 import { steadyMs } from '../platform/clock.ts';
 import { type Database, first, type Sql } from '../platform/database.ts';
-import type { Broadcast, BroadcastKey } from './broadcast.ts';
+import type { Broadcast, BroadcastKey, BroadcastState } from './broadcast.ts';
 
 /** Of its messages, how many stand at each status; those without any are left out. */
 export type StatusCounts = Partial<Record<MessageStatus, number>>;
@@ -53,6 +53,7 @@ const keptMost = 1_000;
 const rateMs = 10_000;
 
 interface Kept {
+  state: BroadcastState;
   progress: Promise<Progress>;
   until: number;
   /** Before, to tell the rate: what Meta had taken at which steady ms. */
@@ -67,7 +68,7 @@ export function createProgressReader(deps: { database: Database; now(): number }
   async function look(broadcast: Broadcast, looks: Kept['looks']): Promise<Progress> {
     const { tenantId, id, recipients, taken, skipped } = broadcast;
     const key = { tenantId, broadcastId: id };
-    const counts = await countStatuses(deps.database, key);
+    const counts = await (taken <= stepRows ? countAtOnce : countInSteps)(deps.database, key);
     const all = sum(Object.values(counts));
     const done = sum(takenStatuses.map(status => counts[status] ?? 0));
     const at = steadyMs();
@@ -93,10 +94,12 @@ export function createProgressReader(deps: { database: Database; now(): number }
     async of(broadcast) {
       const name = `${broadcast.tenantId} ${broadcast.id}`;
       const before = kept.get(name);
-      if (before !== undefined && before.until > steadyMs()) return before.progress;
+      // After a move it is another look that people ask for.
+      if (before?.state === broadcast.state && before.until > steadyMs()) return before.progress;
       const looks = before?.looks ?? [];
       const began = steadyMs();
-      const entry: Kept = { progress: look(broadcast, looks), until: Number.POSITIVE_INFINITY, looks };
+      const { state } = broadcast;
+      const entry: Kept = { state, progress: look(broadcast, looks), until: Number.POSITIVE_INFINITY, looks };
       if (kept.size >= keptMost) kept.clear();
       kept.set(name, entry);
       try {
@@ -111,8 +114,17 @@ export function createProgressReader(deps: { database: Database; now(): number }
 
 const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
 
-/** How many messages stand at each status. */
-async function countStatuses(sql: Sql, key: BroadcastKey): Promise<StatusCounts> {
+/** How many messages stand at each status, of one moment. */
+async function countAtOnce(sql: Sql, { tenantId, broadcastId }: BroadcastKey): Promise<StatusCounts> {
+  const rows = await sql.all<{ status: MessageStatus; n: number }>(
+    'select status, count(*) as n from messages where tenant_id = $1 and broadcast_id = $2 group by status',
+    [tenantId, broadcastId],
+  );
+  return Object.fromEntries(rows.map(({ status, n }) => [status, n]));
+}
+
+/** The same of many, while they move on. */
+async function countInSteps(sql: Sql, key: BroadcastKey): Promise<StatusCounts> {
   const counts: StatusCounts = {};
   for (const status of messageStatuses) {
     const count = await countStatus(sql, key, status);

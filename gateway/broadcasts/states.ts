@@ -40,7 +40,10 @@ export async function launchBroadcast(
   return moved(tx, broadcast);
 }
 
-/** Nothing more of it is sent until somebody resumes it; what is queued already is held. */
+/** Whose pause holds back what is queued already. Where nothing more can be paid for, what is paid for goes out. */
+const holding: Reason[] = ['asked', 'spam', 'refused'];
+
+/** Nothing more of it is sent until somebody resumes it. */
 export async function pauseBroadcast(
   tx: Tx,
   { tenantId, broadcastId }: BroadcastKey,
@@ -58,7 +61,7 @@ export async function pauseBroadcast(
      where tenant_id = $1 and id = $2`,
     [tenantId, broadcastId, reason, detail, now],
   );
-  await holdRest(tx, broadcast);
+  await holdRest(tx, { ...broadcast, reason });
   return moved(tx, broadcast);
 }
 
@@ -164,6 +167,7 @@ async function lockLanes(tx: Tx, { tenantId, numberIds }: Broadcast): Promise<vo
 
 /** Of what was on its way when it was paused, holds what came back; true when nothing is on its way any more. For who holds its lock. */
 export async function holdRest(tx: Tx, broadcast: Broadcast): Promise<boolean> {
+  if (!holding.includes(broadcast.reason!)) return true;
   await lockLanes(tx, broadcast);
   await tx.all(
     `update messages set status = 'held'

@@ -198,9 +198,10 @@ function takeRows(tx: Tx, tenantId: string, ids: string[], now: number, claim: C
 /** In the very words of the index messages_unsettled: from less SQLite does not see that it serves, and reads the whole tenant. */
 const isUnsettled = "status in ('sending', 'uncertain')";
 
-/** What a message is again that was not sent: held where its broadcast is not running, so that it waits for what becomes of that. */
+/** What a message is again that was not sent: held where its broadcast holds back what is queued, or has ended (broadcasts/states.ts). */
 export const queuedAgain = `case when messages.broadcast_id is not null and exists (
-    select 1 from broadcasts b where b.tenant_id = $1 and b.id = messages.broadcast_id and b.state <> 'running')
+    select 1 from broadcasts b where b.tenant_id = $1 and b.id = messages.broadcast_id
+      and (b.state in ('canceled', 'completed') or (b.state = 'paused' and b.reason in ('asked', 'spam', 'refused'))))
   then 'held' else 'queued' end`;
 
 /** Gives back claims whose sends were never written. */
