@@ -114,11 +114,11 @@ export async function waitForStatus(
   }
 }
 
-/** Asks again until it is so, at most 15 s: for what has no signal of its own. */
-export async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 15_000;
+/** Asks again until it is so, at most so long: for what has no signal of its own. */
+export async function until(condition: () => Promise<boolean>, seconds = 15): Promise<void> {
+  const deadline = Date.now() + seconds * 1_000;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('it did not come to that within 15 s');
+    if (Date.now() > deadline) throw new Error(`it did not come to that within ${seconds} s`);
     await new Promise(resolve => setTimeout(resolve, 10));
   }
 }
