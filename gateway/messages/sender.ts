@@ -19,6 +19,7 @@ import type { ClaimedMessage, Settlement } from './message.ts';
 import { horizonUs, type LaneKey, markDue, stopLane } from './pace.ts';
 import { releaseClaims } from './queue.ts';
 import { changeOf, reasonOf, type SendResult, settle, settlementOf } from './settle.ts';
+import { createTurns } from './turns.ts';
 
 export interface SenderDeps {
   database: Database;
@@ -54,7 +55,7 @@ export function createSender(deps: SenderDeps): Sender {
   const sends = plainLines(log);
   const inFlight = new Map<string, Promise<void>>();
   const inFlightByNumber = new Map<number, number>();
-  const nextWriteUs = new Map<number, number>();
+  const turns = createTurns({ steadyMs, sleep });
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal);
   let freed: (() => void)[] = [];
@@ -149,7 +150,7 @@ export function createSender(deps: SenderDeps): Sender {
       return { kind: 'unsent', reason: `the number could not be read: ${(error as Error).message}` };
     }
     if (number === undefined) return { kind: 'unsent', reason: 'the number is not known any more' };
-    await turn(number);
+    await turns.wait(number);
     return graph.request({
       method: 'POST',
       path: `/${number.phoneNumberId}/${message.endpoint}`,
@@ -157,18 +158,6 @@ export function createSender(deps: SenderDeps): Sender {
       body: message.body,
       beginning: () => deps.journal.begin(sendName(message.id, message.tries)),
     });
-  }
-
-  /**
-   * Sends that are late, because the database or the process was busy, must not go out together: Meta counts arrivals, not
-   * slots. Spaced at 98 % of the rate they catch up slowly with slots that are spaced at 96 %.
-   */
-  async function turn(number: SendingNumber): Promise<void> {
-    const nowUs = steadyMs() * 1000;
-    const atUs = Math.max(nowUs, nextWriteUs.get(number.id) ?? 0);
-    if (nextWriteUs.size > 50_000) nextWriteUs.clear();
-    nextWriteUs.set(number.id, atUs + Math.ceil(1_000_000 / (number.perSecond * 0.98)));
-    if (atUs - nowUs >= 1_000) await sleep((atUs - nowUs) / 1000);
   }
 
   /** Meta's answer exists only here until it is written: a database that is away is waited for. */
