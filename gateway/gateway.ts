@@ -278,7 +278,7 @@ async function open(
     now,
     answerTimeoutMs,
     messageTtlMs,
-    ...{ seal, changeEndpoints, targets, outbound },
+    ...{ seal, changeEndpoints, targets, outbound, feeder },
   });
   const apiDeps = {
     database,

@@ -254,6 +254,36 @@ onEachEngine(engine => {
     assert.ok(times.at(-1)! - times[0]! >= 2_500, `${times.at(-1)! - times[0]!} ms`);
   });
 
+  test("AutoKonnect's call to a large tag is a broadcast: answered at once, the same under the same key", async () => {
+    const { tenant, api, untilState, received, tagged } = await newcomer();
+    const tags = [await tagged('many', 905_420_000_000, 1_200), await tagged('more', 905_420_001_000, 400)];
+    const send = (key: string) =>
+      call<{ message: string; recipients_count: number }>(
+        `${gateway.url}/api/v1/whatsapp/${tenant.numberId}/messages`,
+        {
+          key: tenant.key,
+          headers: { 'idempotency-key': key },
+          body: {
+            ...{ type: 'template', template_id: 'offer', language: 'en_US' },
+            components: [{ type: 'body', parameters: [{ type: 'text', text: 'all' }] }],
+            contact_tag_id: tags.map(String),
+            phone_number: ['+905420000000', '+905429999999'],
+          },
+        },
+      );
+    const [first, again] = [await send('once'), await send('once')];
+    assert.deepEqual(first.body, { message: 'Message queued for sending', recipients_count: 1_401 });
+    assert.deepEqual(again.body, first.body);
+    assert.equal(again.headers.get('idempotency-replayed'), 'true');
+    const { data } = await api<{ data: TestBroadcast[] }>('/broadcasts');
+    assert.equal(data.length, 1);
+    const ended = await untilState(data[0]!.id, 'completed');
+    assert.equal(ended.recipients, 1_401);
+    const got = await received();
+    assert.equal(got.length, 1_401);
+    assert.deepEqual(doubled(got), []);
+  });
+
   test('another tenant sees and moves nothing of it', async () => {
     const { api } = await newcomer();
     const other = await newcomer();

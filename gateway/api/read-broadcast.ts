@@ -53,6 +53,7 @@ export async function readBroadcast(
     perSecond: body.perSecond ?? null,
     ttlMs: body.ttlSeconds === undefined ? null : body.ttlSeconds * 1_000,
     callbackData: body.callbackData ?? null,
+    told: null,
   };
   const { name } = body;
   const numberIds = numbers.map(({ id }) => id);

@@ -32,6 +32,8 @@ export interface BroadcastOptions {
   /** In the recipient's time zone; nothing is sent between them. */
   quietHours: Hours | null;
   callbackData: string | null;
+  /** How many recipients its caller was told, where a dialect tells that before the audience is written; null: nobody was. */
+  told: number | null;
 }
 
 export interface Broadcast {

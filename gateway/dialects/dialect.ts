@@ -117,6 +117,13 @@ export type Outcome =
   | { kind: 'sent'; messages: [AcceptedMessage, ...AcceptedMessage[]] }
   | { kind: 'marked_read'; meta: JsonObject };
 
+/** A command to so many people that it became a broadcast. */
+export interface Launched {
+  kind: 'launched';
+  broadcastId: string;
+  recipients: number;
+}
+
 /** One route of a dialect. */
 export interface Door {
   method: 'POST';
@@ -128,6 +135,8 @@ export interface Door {
   previews?: true;
   read(wire: WireRequest): Command | Refusal;
   answer(outcome: Outcome, wire: WireRequest): WireAnswer;
+  /** Of doors whose commands may name any number of people. */
+  answerMany?(outcome: Launched): WireAnswer;
   /** A canonical path (`interactive.action.buttons[0].reply.title`) in the caller's words. */
   field(canonicalPath: string): string;
 }

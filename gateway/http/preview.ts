@@ -2,7 +2,6 @@
  * A send without sending: the whole path of its dialect, judged as if in earnest, and told in one form for all dialects. What would be
  * refused is refused in the dialect's own words, unless only the verdict of the moment stands against it (limit, window, balance).
  */
-import type { Recipient } from '../canonical/content.ts';
 import { isObject, type JsonObject, parseJson } from '../canonical/json.ts';
 import { refusals } from '../canonical/refusal.ts';
 import type { Dialect, Door, WireRequest } from '../dialects/dialect.ts';
@@ -30,7 +29,8 @@ export function previewed(
   door: Door,
   number: SendingNumber,
   call: Call,
-  recipients: Recipient[],
+  /** Of these, `call` may hold the first ones only. */
+  recipients: number,
   verdict: Verdict,
 ): Previewed {
   const messages = verdict.kind === 'accepted' ? verdict.messages : call.messages;
@@ -43,7 +43,7 @@ export function previewed(
       door: door.path,
       wouldSend: verdict.kind === 'accepted',
       number: { id: number.id, displayNumber: number.displayNumber, perSecond: number.perSecond },
-      recipients: recipients.length,
+      recipients,
       messages: messages.slice(0, toldMax).map((message, i) => tell(message, verdict, i)),
       refusal:
         verdict.kind === 'refused'

@@ -3,7 +3,7 @@
  * what content; then accept, and wait for Meta where the dialect answers with Meta's word.
  */
 import type { PriceBook } from '../billing/price-book.ts';
-import { type Content, type Recipient, recipientKey } from '../canonical/content.ts';
+import type { Content, Recipient } from '../canonical/content.ts';
 import { isObject } from '../canonical/json.ts';
 import type { LimitState } from '../canonical/key-limit.ts';
 import { checkContent } from '../canonical/limits.ts';
@@ -12,6 +12,7 @@ import {
   type Dialect,
   type Door,
   isTemplateNeed,
+  type Launched,
   type Outcome,
   type SendCommand,
   type WireAnswer,
@@ -28,19 +29,20 @@ import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import { mayNot } from '../tenants/key-powers.ts';
 import type { NumberBook, SendingNumber } from '../tenants/number-book.ts';
-import { phonesOfTags } from '../tenants/tags.ts';
 import type { TemplateBook } from '../tenants/template-book.ts';
+import { audience, callMost } from './audience.ts';
 import type { Authenticator, Principal } from './authenticate.ts';
 import { compose } from './compose.ts';
 import { readIdempotency } from './idempotency-key.ts';
 import { limitsFor } from './key-limits.ts';
+import { countRecipients, type LaunchDeps, launch } from './launch.ts';
 import type { LimitMemory } from './limit-memory.ts';
 import { markRead } from './mark-read.ts';
 import { isPreview, type Previewed, previewed } from './preview.ts';
 import { selectNumber } from './select-number.ts';
 import { repeated, settled } from './settled.ts';
 
-export interface SendDeps {
+export interface SendDeps extends LaunchDeps {
   database: Database;
   authenticator: Authenticator;
   numbers: NumberBook;
@@ -76,7 +78,9 @@ export async function handle(
     ? dialect.refuse(outcome)
     : outcome.kind === 'previewed'
       ? { status: 200, body: outcome.body }
-      : door.answer(outcome, wire);
+      : outcome.kind === 'launched'
+        ? door.answerMany!(outcome)
+        : door.answer(outcome, wire);
   const limit = limitOf(deps, dialect, beside, startedAt);
   const headers = {
     ...(limit === undefined ? {} : dialect.limitHeaders(limit)),
@@ -129,7 +133,7 @@ interface RequestLine {
   refused?: string;
 }
 
-async function perform(request: Request): Promise<Outcome | Previewed | Refusal> {
+async function perform(request: Request): Promise<Outcome | Launched | Previewed | Refusal> {
   const { dialect, door, wire, line } = request;
   const credential = dialect.credential(wire);
   if (typeof credential !== 'string') return credential;
@@ -158,7 +162,7 @@ async function send(
   principal: Principal,
   command: SendCommand,
   number: SendingNumber | Refusal,
-): Promise<Outcome | Previewed | Refusal> {
+): Promise<Outcome | Launched | Previewed | Refusal> {
   const { door, line } = request;
   const recipients = await audience(request.database, principal.tenantId, command);
   if (recipients.length === 0) {
@@ -188,7 +192,17 @@ async function send(
 
   const { name } = request.dialect;
   const saying = { dialect: name, principal, command, number, content, idempotency, at: request.now() };
-  const call = await compose(request, saying, recipients);
+  const isMany = recipients.length > callMost;
+  if (isMany && !isPreview(request)) {
+    line.type = content.type;
+    const { verdict, outcome } = await launch(request, saying);
+    request.beside.limit = verdict.limit;
+    if (verdict.kind === 'refused') return verdict.refusal;
+    if (verdict.kind === 'launched') return outcome;
+    request.beside.replayed = true;
+    return repeated(request, principal.tenantId, { ...verdict, told: {} }, false, number);
+  }
+  const call = await compose(request, saying, recipients.slice(0, callMost));
   const { messages } = call;
   line.type = content.type;
   line.message = messages[0]!.id;
@@ -196,7 +210,10 @@ async function send(
   if (isPreview(request)) {
     const verdict = await request.preview(call);
     request.beside.limit = verdict.limit;
-    return previewed(request.dialect, door, number, call, recipients, verdict);
+    const count = isMany
+      ? await countRecipients(request.database, principal.tenantId, command)
+      : recipients.length;
+    return previewed(request.dialect, door, number, call, count, verdict);
   }
   // The waiter stands before the message is committed, so that the quickest answer finds it.
   const settlement = call.urgent
@@ -224,18 +241,6 @@ async function send(
   const told = call.needsWindow ? tellWindows(verdict.messages, verdict.windows) : {};
   if (settlement === undefined) return accepted(verdict.messages, recipients, told);
   return settled(request, await settlement, messages[0]!, recipients[0]!, number, told[messages[0]!.id]);
-}
-
-/** The command's own recipients and those of its tags, each person once, in the order first named. */
-async function audience(database: Database, tenantId: string, command: SendCommand): Promise<Recipient[]> {
-  const tagged = await phonesOfTags(database, tenantId, command.tags);
-  const all = [
-    ...command.recipients,
-    ...tagged.map(digits => ({ kind: 'phone', digits, to: `+${digits}` }) as const),
-  ];
-  return [
-    ...new Map(all.toReversed().map(recipient => [recipientKey(recipient), recipient])).values(),
-  ].toReversed();
 }
 
 function templateName({ type, template }: Content): string | null {

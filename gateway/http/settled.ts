@@ -1,13 +1,14 @@
 /** What a caller hears who waited for Meta: Meta's yes, its no, or that the message goes on by itself. And the same, asked again. */
 import type { Recipient } from '../canonical/content.ts';
 import type { Refusal } from '../canonical/refusal.ts';
-import type { AcceptedMessage, Outcome } from '../dialects/dialect.ts';
+import type { AcceptedMessage, Launched, Outcome } from '../dialects/dialect.ts';
 import { findMessages, messageStatus, type StoredMessage, settlements } from '../messages/lookup.ts';
 import type { Settlement } from '../messages/message.ts';
 import type { Verdict } from '../messages/policy/judge.ts';
 import type { Waiters } from '../messages/waiters.ts';
 import type { Database } from '../platform/database.ts';
 import type { SendingNumber } from '../tenants/number-book.ts';
+import { launchedBefore } from './launch.ts';
 
 export interface SettledDeps {
   database: Database;
@@ -57,22 +58,24 @@ export async function settled(
 export async function repeated(
   deps: SettledDeps,
   tenantId: string,
-  { messageIds: ids, told }: Extract<Verdict, { kind: 'repeated' }>,
+  { messageIds: ids, told }: Pick<Extract<Verdict, { kind: 'repeated' }>, 'messageIds' | 'told'>,
   waits: boolean,
   number: SendingNumber,
-): Promise<Outcome | Refusal> {
+): Promise<Outcome | Launched | Refusal> {
   const stored = new Map(
     (await findMessages(deps.database, tenantId, ids)).map(message => [message.id, message]),
   );
   const messages = ids.flatMap(id => stored.get(id) ?? []);
   const [first, ...rest] = messages;
   if (first === undefined)
-    return {
-      code: 'message_ended',
-      messageId: ids[0]!,
-      status: 'failed',
-      reason: 'the message was removed meanwhile',
-    };
+    return (
+      (await launchedBefore(deps.database, tenantId, ids[0]!)) ?? {
+        code: 'message_ended',
+        messageId: ids[0]!,
+        status: 'failed',
+        reason: 'the message was removed meanwhile',
+      }
+    );
   if (!waits)
     return {
       kind: 'sent',

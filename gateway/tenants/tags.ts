@@ -133,16 +133,48 @@ export async function untagContacts(
   return count;
 }
 
-/** Phone digits of all contacts that carry any of the tags, each once, in a steady order. */
-export async function phonesOfTags(sql: Sql, tenantId: string, tagIds: number[]): Promise<string[]> {
-  if (tagIds.length === 0) return [];
-  const rows = await sql.all<{ phone: string }>(
-    `select distinct c.phone from contact_tags t join contacts c on c.tenant_id = t.tenant_id and c.id = t.contact_id
-     where t.tenant_id = $1 and t.tag_id in (select cast(value ->> 'id' as bigint) from json_rows($2))
-     order by c.phone`,
-    [tenantId, idRows(tagIds)],
-  );
-  return rows.map(({ phone }) => phone);
+/** Phone digits of contacts that carry any of the tags, each once, in a steady order; at most so many. */
+export async function phonesOfTags(
+  sql: Sql,
+  tenantId: string,
+  tagIds: readonly number[],
+  most: number,
+): Promise<string[]> {
+  const phones = new Set<string>();
+  for (const tagId of tagIds) {
+    const rows = await sql.all<{ phone: string }>(
+      `select c.phone from contact_tags t join contacts c on c.tenant_id = t.tenant_id and c.id = t.contact_id
+       where t.tenant_id = $1 and t.tag_id = $2 order by t.contact_id limit $3`,
+      [tenantId, tagId, most],
+    );
+    for (const { phone } of rows) phones.add(phone);
+  }
+  return [...phones].slice(0, most);
+}
+
+/** How many contacts carry any of the tags, each counted once: in steps between which others have their turn. */
+export async function countOfTags(sql: Sql, tenantId: string, tagIds: readonly number[]): Promise<number> {
+  let count = 0;
+  for (const [place, tagId] of tagIds.entries()) {
+    const earlier = tagIds.slice(0, place);
+    if (earlier.length === 0) {
+      count += await countTagged(sql, tenantId, tagId);
+      continue;
+    }
+    for (let after = 0, left = true; left; ) {
+      const rows = await sql.all<{ contact_id: number }>(
+        `select contact_id from contact_tags where tenant_id = $1 and tag_id = $2 and contact_id > $3
+         order by contact_id limit ${stepRows}`,
+        [tenantId, tagId, after],
+      );
+      const ids = rows.map(row => row.contact_id);
+      count += ids.length - (await withTags(sql, tenantId, earlier, ids)).size;
+      left = ids.length === stepRows;
+      after = ids.at(-1) ?? after;
+      await turn();
+    }
+  }
+  return count;
 }
 
 /** Those of the ids that are tags. */

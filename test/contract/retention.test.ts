@@ -393,7 +393,7 @@ onEachEngine((engine, open) => {
         assert.ok(!left.includes(word), word);
       assert.match(left, /905329999999/);
       assert.notEqual((await find(bystander)).body, null);
-      assert.deepEqual(await phonesOfTags(db.database, 'a', [1]), ['905329999999']);
+      assert.deepEqual(await phonesOfTags(db.database, 'a', [1], 10), ['905329999999']);
       assert.equal(await everything('b'), untouched);
       assert.equal(await incoming('a', 'wamid.a'), 0, 'a replay brings nothing back');
       assert.deepEqual(await listWindows(db.database, 'a', person), []);

@@ -2,7 +2,7 @@
 import { isObject } from '../../canonical/json.ts';
 import { invalid, isRefusal, type Refusal, required } from '../../canonical/refusal.ts';
 import { bearer } from '../bearer.ts';
-import type { Command, Dialect, Outcome, WireAnswer, WireRequest } from '../dialect.ts';
+import type { Command, Dialect, Launched, Outcome, WireAnswer, WireRequest } from '../dialect.ts';
 import { ietfLimitHeaders } from '../limit-headers.ts';
 import { given, isBlank } from '../reading.ts';
 import { readAudience } from './audience.ts';
@@ -34,15 +34,22 @@ function read(wire: WireRequest): Command | Refusal {
 }
 
 /** The page gives no status for success; 200 is what its plain sentence and an unadorned Express route mean. */
-function answer(outcome: Outcome): WireAnswer {
-  const count = outcome.kind === 'sent' ? outcome.messages.length : 0;
+function queued(count: number): WireAnswer {
   return { status: 200, body: { message: 'Message queued for sending', recipients_count: count } };
 }
+
+const answer = (outcome: Outcome) => queued(outcome.kind === 'sent' ? outcome.messages.length : 0);
+const answerMany = ({ recipients }: Launched) => queued(recipients);
 
 export const autokonnect: Dialect = {
   name: 'autokonnect',
   owns: /^\/api\/v1\/whatsapp\//,
-  doors: [{ method: 'POST', path: '/api/v1/whatsapp/:id/messages', bodyFirst: true, read, answer, field }],
+  doors: [
+    {
+      ...{ method: 'POST', path: '/api/v1/whatsapp/:id/messages', bodyFirst: true },
+      ...{ read, answer, answerMany, field },
+    },
+  ],
   credential: wire => bearer(wire.headers.authorization),
   refuse,
   limitHeaders: ietfLimitHeaders,
