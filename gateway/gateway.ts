@@ -293,6 +293,7 @@ async function open(
     retention,
     prices,
     currency,
+    processId,
   };
   await addNativeApi(listener, apiDeps);
   await addMetaWebhook(listener, { receiver, numbers, database, log });
