@@ -92,6 +92,9 @@ export function serveParent(ready: Omit<Ready, 'type'>, answer: (question: never
   process.send?.({ type: 'ready', ...ready });
 }
 
+/** A clock that all processes of the machine have in common, finer than Date's. */
+export const sharedMs = () => performance.timeOrigin + performance.now();
+
 /** Processor time a process has used, in microseconds; undefined where the system does not tell (no Linux). */
 export function cpuUs(pid: number): number | undefined {
   const ticksUs = 10_000;

@@ -48,10 +48,11 @@ export interface Subject {
 /** As many gateways as the bench measures on a new database, with a tenant of so many numbers; all ended afterwards. */
 export async function withSubject<T>(
   bench: Bench,
-  { numbers, perSecond }: { numbers: number; perSecond: number },
+  { numbers, perSecond, env = {} }: { numbers: number; perSecond: number; env?: Record<string, string> },
   work: (subject: Subject) => Promise<T>,
 ): Promise<T> {
   const place = newPlace(await bench.newDatabase());
+  Object.assign(place.env, env);
   const gateways: Child[] = [];
   try {
     for (let i = 0; i < bench.processes; i++) gateways.push(await startGateway(place, bench.stub.url));
@@ -61,6 +62,9 @@ export async function withSubject<T>(
     place.remove();
   }
 }
+
+/** Endpoints of the bench are on this machine. */
+export const loopbackEndpoints = { WAGATE_WEBHOOK_ALLOW_NETWORKS: '127.0.0.0/8' };
 
 export const appSecret = 'app-secret-of-the-bench';
 /** The id of a new number is the next one: those that ask at once try again, and not for ever. */

@@ -9,12 +9,29 @@ import { type EndpointFormat, endpointFormats } from '../gateway/tenants/endpoin
 import { newEndpoint, secretSamples, signing } from '../gateway/webhooks/formats/endpoint-samples.ts';
 import { eventSamples } from '../gateway/webhooks/formats/event-samples.ts';
 import { hasWords, render } from '../gateway/webhooks/formats/render.ts';
+import { problems } from '../gateway/webhooks/outcome.ts';
 
-export const pages: Record<string, () => string> = {
+/** What each page is to be, given what it is. */
+const pages: Record<string, (before: string) => string> = {
   'configuration.md': configurationPage,
   'errors.md': errorsPage,
   'events.md': eventsPage,
+  'webhooks.md': before => withPart(before, 'gateway/webhooks/outcome.ts', problemTable()),
 };
+
+/** A page by hand with a part from the source, between two marks. */
+function withPart(page: string, source: string, part: string): string {
+  const mark = `<!-- Written from ${source} by \`npm run docs\`. -->\n`;
+  const [before, rest] = page.split(mark);
+  const [, after] = rest?.split('<!-- Until here. -->\n') ?? [];
+  if (after === undefined) throw new Error(`a page has no marks around what is written from ${source}`);
+  return `${before}${mark}${part}<!-- Until here. -->\n${after}`;
+}
+
+function problemTable(): string {
+  const rows = Object.entries(problems).map(([problem, text]) => `| \`${problem}\` | ${text} |\n`);
+  return `\n| \`problem\` | |\n|---|---|\n${rows.join('')}\n`;
+}
 
 function configurationPage(): string {
   const rows = Object.values<Setting>(settings).map(
@@ -108,13 +125,16 @@ function example(format: EndpointFormat, type: EventType): string {
   return ['```http', ...lines, '', body, '```', ''].join('\n');
 }
 
+const file = (name: string) => join(import.meta.dirname, name);
+const read = (name: string) => readFileSync(file(name), 'utf8');
+
 if (process.argv[1] === import.meta.filename) {
-  for (const [name, page] of Object.entries(pages)) writeFileSync(join(import.meta.dirname, name), page());
+  for (const [name, page] of Object.entries(pages)) writeFileSync(file(name), page(read(name)));
 }
 
 /** Pages whose file differs from what the source says. */
 export function stalePages(): string[] {
   return Object.entries(pages)
-    .filter(([name, page]) => readFileSync(join(import.meta.dirname, name), 'utf8') !== page())
+    .filter(([name, page]) => page(read(name)) !== read(name))
     .map(([name]) => name);
 }

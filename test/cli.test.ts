@@ -258,35 +258,10 @@ test('tail prints a line for each change until the gateway ends it', async () =>
 
 const message = { to: '905321234567', type: 'text', text: { body: 'Hi' } };
 
-test('every command teaches with an example', async () => {
-  const commands = [
-    ...['serve', 'simulate', 'demo', 'send', 'tail', 'migrate', 'version', 'messages list', 'messages show'],
-    ...[
-      'tenant create',
-      'tenant list',
-      'tenant show',
-      'key create',
-      'key list',
-      'key revoke',
-      'key show',
-      'key change',
-      'key rotate',
-      'operator create',
-      'operator list',
-      'operator revoke',
-    ],
-    ...['number add', 'number list', 'number show', 'number connect', 'number pull-templates'],
-    ...['opt-out list', 'opt-out add', 'opt-out remove'],
-  ];
-  for (const command of commands) {
-    const { code, stdout } = await wagate([...command.split(' '), '--help']);
-    assert.equal(code, 0);
-    assert.match(
-      stdout,
-      new RegExp(`Examples?:\\n  \\$ .*${command === 'demo' ? 'wagate' : command}`),
-      command,
-    );
-  }
+test('help goes to stdout, with an example', async () => {
+  const { code, stdout, stderr } = await wagate(['key', 'create', '--help']);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^Usage: wagate key create [\s\S]*\nExamples?:\n {2}\$ .*wagate key create/);
 });
 
 test('the database of the settings without a server', async () => {

@@ -39,7 +39,7 @@ onEachEngine(engine => {
   });
   after(() => simulator.stop());
 
-  beforeEach(async () => {
+  async function open(more: Record<string, string> = {}) {
     place = await newPlace(engine);
     env = {
       PORT: String(await freePort()),
@@ -49,14 +49,16 @@ onEachEngine(engine => {
       WAGATE_ANSWER_TIMEOUT_MS: '3000',
       WAGATE_OPERATOR_KEY: operatorKey,
       WAGATE_LOG_LEVEL: 'error',
+      ...more,
     };
     gateway = await startGateway(place, { env });
-    await must(call(`${simulator.url}/control/faults`, { method: 'DELETE' }));
-    tenant = await newTenant(gateway, simulator.url);
-  });
-  afterEach(async () => {
+  }
+  async function close() {
     await gateway.kill();
     await place.remove();
+  }
+  beforeEach(async () => {
+    await must(call(`${simulator.url}/control/faults`, { method: 'DELETE' }));
   });
 
   const fault = (action: Record<string, unknown>, times = 1) =>
@@ -82,6 +84,12 @@ onEachEngine(engine => {
     ).data;
 
   describe('Meta', () => {
+    before(() => open());
+    after(close);
+    beforeEach(async () => {
+      tenant = await newTenant(gateway, simulator.url);
+    });
+
     test('an answer that never came: uncertain, settled by the status, sent once', async () => {
       await fault({ kind: 'reset_after' });
       const answer = await native();
@@ -191,6 +199,12 @@ onEachEngine(engine => {
   });
 
   describe('ourselves', () => {
+    beforeEach(async () => {
+      await open();
+      tenant = await newTenant(gateway, simulator.url);
+    });
+    afterEach(close);
+
     test('stopped with work in hand: everything acknowledged is sent after the next start, once', async () => {
       await must(
         call(`${simulator.url}/control/faults`, {
@@ -260,9 +274,13 @@ onEachEngine(engine => {
   describe('a database that stands still', {
     skip: engine === 'sqlite' && 'the embedded one is in the process',
   }, () => {
+    before(async () => {
+      await open({ WAGATE_MAX_WAITING: '100' });
+      tenant = await newTenant(gateway, simulator.url);
+    });
+    after(close);
+
     test('holds so many requests and no more; the others hear at once to come back', async () => {
-      await gateway.kill();
-      gateway = await startGateway(place, { env: { ...env, WAGATE_MAX_WAITING: '100' } });
       const first = await native();
       // Meta's webhooks are requests that are held, too: none may be under way.
       await waitForStatus(gateway.url, tenant.key, first.body.id, 'read');

@@ -18,7 +18,7 @@ const root = join(import.meta.dirname, '..');
 describe('the short form', () => {
   for (const engine of ['sqlite', 'postgres']) {
     const missing = engine === 'postgres' && process.env.WAGATE_TEST_POSTGRES === undefined;
-    test(engine, { skip: missing && 'no PostgreSQL server program found', timeout: 180_000 }, async () => {
+    test(engine, { skip: missing && 'no PostgreSQL server program found' }, async () => {
       const args = ['torture/run.ts', '--short', '--json', '--engine', engine];
       const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
       const [out, schedule, [code]] = await Promise.all([

@@ -34,15 +34,18 @@ onEachEngine(engine => {
   let other: TestTenant;
   let receiver: HookServer;
 
-  before(async () => {
-    place = await newPlace(engine);
-    gateway = await startGateway(place, {
+  const start = () =>
+    startGateway(place, {
       env: {
         ...{ WAGATE_OPERATOR_KEY: operatorKey, WAGATE_LOG_LEVEL: 'error' },
         // Whatever fails is given up at its second attempt.
         WAGATE_WEBHOOK_RETRY_SECONDS: '1',
       },
     });
+
+  before(async () => {
+    place = await newPlace(engine);
+    gateway = await start();
     own = await newTenant(gateway, gateway.simulatorUrl);
     other = await newTenant(gateway, gateway.simulatorUrl);
     receiver = await startHookServer();
@@ -331,5 +334,15 @@ onEachEngine(engine => {
       child.kill();
     }
     await until(async () => (await must<Page<Json>>(api('/endpoints'))).data.length === 0);
+  });
+
+  test('a listener whose gateway was killed is in no list after the next start', async () => {
+    const stream = await listen(`${gateway.url}/api/v1/listen`, own.key);
+    await stream.heard(({ event }) => event === 'listening');
+    assert.equal((await must<Page<Json>>(api('/endpoints'))).data.length, 1);
+    await gateway.kill();
+    await stream.stop();
+    gateway = await start();
+    assert.deepEqual((await must<Page<Json>>(api('/endpoints'))).data, []);
   });
 });

@@ -235,7 +235,7 @@ test('the embedded database is for one process, and --workers goes before WAGATE
 });
 
 test('a worker that cannot start is told once, in words', { skip }, async () => {
-  const place = await newPlace('postgres');
+  const place = await newPlace('postgres', { migrated: false });
   const database = new pg.Client({ connectionString: place.env.DATABASE_URL });
   await database.connect();
   await database.query(

@@ -1,6 +1,8 @@
 /** The measurements by name, in the order they run. Each cleans up what it started. */
 import type { Bench, Figure } from '../figure.ts';
 import { accept } from './accept.ts';
+import { announce } from './announce.ts';
+import { dead } from './dead.ts';
 import { dispatch } from './dispatch.ts';
 import { growth } from './growth.ts';
 import { inbound } from './inbound.ts';
@@ -25,6 +27,8 @@ export const measurements: Record<string, Measurement> = {
   accept: { run: accept, scales: true },
   dispatch: { run: dispatch, scales: true },
   webhooks: { run: webhooks },
+  announce: { run: announce },
+  dead: { run: dead },
   pace: { run: pace },
   start: { run: start },
   growth: { run: growth },

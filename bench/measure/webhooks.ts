@@ -12,7 +12,7 @@ import { newSecret } from '../../gateway/webhooks/formats/secret.ts';
 import { cpuUs } from '../child.ts';
 import { type Bench, connections, type Figure, measure, median, memory, ofBench } from '../figure.ts';
 import type { Arrivals } from '../stub.ts';
-import { newPlace, newTarget, startGateway } from '../subject.ts';
+import { loopbackEndpoints, newPlace, newTarget, startGateway } from '../subject.ts';
 import { drained } from './drained.ts';
 
 /** Deliveries per second and process. */
@@ -22,7 +22,7 @@ const endpointCount = 20;
 export async function webhooks(bench: Bench): Promise<Figure[]> {
   const databaseUrl = await bench.newDatabase();
   const place = newPlace(databaseUrl);
-  place.env.WAGATE_WEBHOOK_ALLOW_NETWORKS = '127.0.0.0/8';
+  Object.assign(place.env, loopbackEndpoints);
   const rounds: { posted: number; straight: number; cpuUs: number }[] = [];
   let first = await startGateway(place, bench.stub.url);
   const target = await newTarget(first.url, 1, 80);

@@ -57,6 +57,8 @@ export interface ApiDeps extends ConnectDeps {
   retention: Pick<Retention, 'eraseNow'>;
   prices: Pick<PriceBook, 'reload'>;
   currency: string;
+  /** Of this process, as in `processes`. */
+  processId: string;
   /** The tenant that belongs to the demo, whose numbers only the demo makes. */
   demoTenantId: string | null;
 }

@@ -17,6 +17,7 @@ import { countAttempts } from '../webhooks/attempts.ts';
 import { newEndpoint, noRoom } from '../webhooks/endpoint-changes.ts';
 import { headersProblem, urlProblem } from '../webhooks/endpoint-checks.ts';
 import { secretProblem } from '../webhooks/formats/secret.ts';
+import { abandoned } from '../webhooks/listeners.ts';
 import { healthy } from '../webhooks/schedule.ts';
 import { endpointState } from '../webhooks/states.ts';
 import type { ApiDeps } from './api.ts';
@@ -117,7 +118,8 @@ export function endpointRoutes(deps: ApiDeps): Route[] {
       },
       async (_call, principal) => {
         const all = await listEndpoints(database, seal, principal.tenantId);
-        const own = all.filter(endpoint => seesEndpoint(principal, endpoint));
+        const left = await abandoned(database, all);
+        const own = all.filter(endpoint => seesEndpoint(principal, endpoint) && !left.includes(endpoint));
         return { status: 200, body: { data: own.map(endpoint => tellEndpoint(endpoint, now())) } };
       },
     ),

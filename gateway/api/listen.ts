@@ -4,9 +4,9 @@ import { isRefusal, type Refusal } from '../canonical/refusal.ts';
 import type { Principal } from '../http/authenticate.ts';
 import { numberOfNew } from '../http/endpoint-scope.ts';
 import { deleteEndpoint, type Endpoint, saveEndpoint, touchListener } from '../tenants/endpoints.ts';
-import { isGone, listenerBeatMs } from '../webhooks/addressees.ts';
 import { newEndpoint, noRoom } from '../webhooks/endpoint-changes.ts';
 import { findEvent } from '../webhooks/events.ts';
+import { abandoned, listenerBeatMs, ofProcess, removeGone } from '../webhooks/listeners.ts';
 import type { ApiDeps } from './api.ts';
 import { checkPatterns, Format } from './endpoint-forms.ts';
 import type { EventStream } from './event-stream.ts';
@@ -59,7 +59,7 @@ export function listenRoutes(deps: ApiDeps, clients: StreamClients): Route[] {
 }
 
 async function make(
-  { seal, changeEndpoints, now }: ApiDeps,
+  { seal, changeEndpoints, now, processId }: ApiDeps,
   { format = 'standard', events = '*' }: Static<typeof ListenQuery>,
   { tenantId }: Principal,
   numberId: number | null,
@@ -68,14 +68,17 @@ async function make(
   const wrong = checkPatterns(patterns);
   if (wrong !== undefined) return wrong;
   const endpoint = newEndpoint(
-    { ...{ tenantId, numberId, url: null, format, events: patterns }, door: 'listen', ordered: false },
+    {
+      ...{ tenantId, numberId, url: null, format, events: patterns, ordered: false },
+      ...{ door: 'listen', doorData: ofProcess(processId) },
+    },
     now(),
   );
   return changeEndpoints(tenantId, async (tx, endpoints) => {
-    const gone = endpoints.filter(one => isGone(one, now()));
-    for (const { id } of gone) await deleteEndpoint(tx, tenantId, id);
+    const left = await abandoned(tx, endpoints);
+    await removeGone(tx, tenantId, now());
     const full = noRoom(
-      endpoints.filter(one => !gone.includes(one)),
+      endpoints.filter(one => !left.includes(one)),
       'listen',
     );
     if (full === undefined) await saveEndpoint(tx, seal, endpoint);

@@ -51,7 +51,7 @@ With your own number:
 
 Every command has --help with an example.`;
 
-function createProgram(server: Server): Command {
+export function createProgram(server: Server): Command {
   const program = new Command('wagate')
     .description('Wagate, a WhatsApp Business messaging gateway')
     .version(version, '-V, --version', 'print the version')

@@ -11,6 +11,7 @@ import { forgetKeys } from '../messages/policy/idempotency.ts';
 import type { Database, Tx } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { Seal } from '../platform/seal.ts';
+import { removeGone } from '../webhooks/listeners.ts';
 import { ageChanges, ageIncoming, ageLate, ageMessages } from './age.ts';
 import { type Erased, eraseStep } from './erase.ts';
 import {
@@ -97,6 +98,7 @@ export function createRetention(deps: RetentionDeps): Retention {
     const stale = { firstIdKept: firstIdAt(heldSince), dueBefore: heldSince };
     if ((await releaseStale(tx, tenantId, stale, limit, at)) > 0) return true;
     if ((await forgetKeys(tx, tenantId, at, limit)) > 0) return true;
+    await removeGone(tx, tenantId, at);
     const eventsBefore = keeping.bodiesMs === null ? null : at - keeping.bodiesMs;
     if ((await ageWebhooks(tx, tenantId, eventsBefore, limit)) > 0) return true;
     for (const [kind, keptMs, column] of [

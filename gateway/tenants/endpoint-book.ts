@@ -4,11 +4,11 @@
  */
 import type { Sql } from '../platform/database.ts';
 import type { Notices } from '../platform/notices.ts';
-import { listSubscriptions, type Subscription } from './endpoints.ts';
+import { listSealed, type SealedEndpoint } from './endpoints.ts';
 
 export interface EndpointBook {
   /** `sql` may be a transaction: it is asked only when nothing is kept. */
-  of(sql: Sql, tenantId: string): Promise<Subscription[]>;
+  of(sql: Sql, tenantId: string): Promise<SealedEndpoint[]>;
   /** An endpoint was changed, and that is committed. */
   forget(): void;
 }
@@ -18,7 +18,7 @@ const keptMax = 10_000;
 
 export function createEndpointBook(deps: { notices: Notices; now(): number }): EndpointBook {
   const { notices, now } = deps;
-  const kept = new Map<string, { endpoints: Subscription[]; until: number }>();
+  const kept = new Map<string, { endpoints: SealedEndpoint[]; until: number }>();
   let timesForgotten = 0;
 
   function clear(): void {
@@ -33,7 +33,7 @@ export function createEndpointBook(deps: { notices: Notices; now(): number }): E
       // Not further ahead than it can be: the clock may have been set back.
       if (entry !== undefined && entry.until > now() && entry.until <= now() + keptMs) return entry.endpoints;
       const before = timesForgotten;
-      const endpoints = await listSubscriptions(sql, tenantId);
+      const endpoints = await listSealed(sql, tenantId);
       if (timesForgotten !== before) return endpoints;
       if (kept.size >= keptMax) kept.clear();
       kept.set(tenantId, { endpoints, until: now() + keptMs });

@@ -53,25 +53,17 @@ export interface Endpoint extends Subscription {
   headers: Record<string, string>;
 }
 
-const openColumns = `tenant_id, id, number_id, url, format, events, door, door_data, description, ordered, batch_max, per_second,
-  signs_with, status, status_reason, status_at, created_at, updated_at`;
-const columns = `${openColumns}, secrets, headers`;
+/** The same with what is secret as it is stored: another text whenever it was saved anew. */
+export interface SealedEndpoint extends Subscription {
+  sealed: { secrets: string; headers: string };
+}
+
+const columns = `tenant_id, id, number_id, url, format, events, door, door_data, description, ordered, batch_max, per_second,
+  signs_with, status, status_reason, status_at, created_at, updated_at, secrets, headers`;
 
 const context = (id: string, what: 'secrets' | 'headers') => `endpoint:${id}:${what}`;
 
-function fromRow(row: Row, seal: Pick<Seal, 'open'>): Endpoint {
-  const subscription = openPart(row);
-  const { id } = subscription;
-  const opened = (what: 'secrets' | 'headers'): unknown =>
-    JSON.parse(seal.open(row[what] as string, context(id, what)));
-  return {
-    ...subscription,
-    secrets: opened('secrets') as EndpointSecret[],
-    headers: opened('headers') as Record<string, string>,
-  };
-}
-
-function openPart(row: Row): Subscription {
+function fromRow(row: Row): SealedEndpoint {
   const text = (name: string) => row[name] as string;
   const number = (name: string) => row[name] as number;
   const doorData = row.door_data === null ? undefined : parseJson(text('door_data'));
@@ -94,6 +86,24 @@ function openPart(row: Row): Subscription {
     statusAt: number('status_at'),
     createdAt: number('created_at'),
     updatedAt: number('updated_at'),
+    sealed: { secrets: text('secrets'), headers: text('headers') },
+  };
+}
+
+/** `before`: the same endpoint as it was opened last. What was not saved anew since is not opened again. */
+export function openEndpoint(
+  { sealed, ...open }: SealedEndpoint,
+  seal: Pick<Seal, 'open'>,
+  before?: { sealed: SealedEndpoint['sealed']; endpoint: Endpoint },
+): Endpoint {
+  const opened = <T>(what: 'secrets' | 'headers', known: T | undefined) =>
+    known !== undefined && before?.sealed[what] === sealed[what]
+      ? known
+      : (JSON.parse(seal.open(sealed[what], context(open.id, what))) as T);
+  return {
+    ...open,
+    secrets: opened('secrets', before?.endpoint.secrets),
+    headers: opened('headers', before?.endpoint.headers),
   };
 }
 
@@ -135,7 +145,7 @@ export async function findEndpoint(
     tenantId,
     id,
   ]);
-  return row && fromRow(row, seal);
+  return row && openEndpoint(fromRow(row), seal);
 }
 
 /** All of a tenant, oldest first. */
@@ -144,16 +154,13 @@ export async function listEndpoints(
   seal: Pick<Seal, 'open'>,
   tenantId: string,
 ): Promise<Endpoint[]> {
-  const rows = await sql.all(`select ${columns} from endpoints where tenant_id = $1 order by id`, [tenantId]);
-  return rows.map(row => fromRow(row, seal));
+  return (await listSealed(sql, tenantId)).map(one => openEndpoint(one, seal));
 }
 
-/** The same as far as it is not secret. */
-export async function listSubscriptions(sql: Sql, tenantId: string): Promise<Subscription[]> {
-  const rows = await sql.all(`select ${openColumns} from endpoints where tenant_id = $1 order by id`, [
-    tenantId,
-  ]);
-  return rows.map(openPart);
+/** The same unopened: most who ask need nothing secret. */
+export async function listSealed(sql: Sql, tenantId: string): Promise<SealedEndpoint[]> {
+  const rows = await sql.all(`select ${columns} from endpoints where tenant_id = $1 order by id`, [tenantId]);
+  return rows.map(fromRow);
 }
 
 /** With its state; its attempts go with retention. */

@@ -12,7 +12,7 @@ import type { Notices } from '../platform/notices.ts';
 import { createOutbound, type TargetRules } from '../platform/outbound.ts';
 import type { Seal } from '../platform/seal.ts';
 import type { EndpointBook } from '../tenants/endpoint-book.ts';
-import { type Endpoint, findEndpoint } from '../tenants/endpoints.ts';
+import { type Endpoint, openEndpoint, type SealedEndpoint } from '../tenants/endpoints.ts';
 import type { NumberBook } from '../tenants/number-book.ts';
 import { createPlaces } from './places.ts';
 import { post } from './post.ts';
@@ -87,7 +87,7 @@ export function createNotifier(deps: NotifierDeps): Notifier {
   const between = new Map<string, { again: boolean }>();
   const elsewhere = new Map<string, number>();
   /** Of the endpoints that are posted to at the moment. */
-  const opened = new Map<string, { list: unknown; endpoint: Endpoint | undefined }>();
+  const opened = new Map<string, Pick<SealedEndpoint, 'sealed'> & { list: unknown; endpoint: Endpoint }>();
   const toTell = new Map<string, EndpointKey>();
   const sinks = new Map<string, { key: EndpointKey; sink: Sink }>();
   const stopping = new AbortController();
@@ -131,15 +131,18 @@ export function createNotifier(deps: NotifierDeps): Notifier {
     settle: settlement => settlements.add(settlement),
   };
 
-  /** Read again, and its secrets opened, whenever the book has another list: after a change at once, else every two seconds. */
+  /** As the book has it: after a change at once, and after a change elsewhere of which no notice came within two seconds. */
   async function endpoint(key: EndpointKey): Promise<Endpoint | undefined> {
     const name = nameOf(key);
     const list = await deps.endpoints.of(database, key.tenantId);
     const known = opened.get(name);
     if (known?.list === list) return known.endpoint;
-    const found = await findEndpoint(database, deps.seal, key.tenantId, key.endpointId);
-    if (posters.has(name)) opened.set(name, { list, endpoint: found });
-    return found;
+    const found = list.find(({ id }) => id === key.endpointId);
+    if (found === undefined) return undefined;
+    const { sealed } = found;
+    const endpoint = openEndpoint(found, deps.seal, known);
+    if (posters.has(name)) opened.set(name, { list, sealed, endpoint });
+    return endpoint;
   }
 
   async function settleBatch(batch: Settlement[]): Promise<undefined[]> {

@@ -1,6 +1,6 @@
 /** What became of a POST, in words that are stored, shown and documented. */
 
-/** Why an attempt did not deliver, each with what its reader should know. docs/webhooks.md is made from it. */
+/** Why an attempt did not deliver, each with what its reader should know. The table of docs/webhooks.md is made from it. */
 export const problems = {
   status: 'The endpoint answered with an error.',
   redirect: 'The endpoint answered with a redirect, which is not followed: register the URL it leads to.',
@@ -11,7 +11,11 @@ export const problems = {
   reset: 'The connection was closed before the answer came.',
   unreachable: 'There is no way to the address.',
   timeout: 'No answer came in time.',
-  tls: 'The TLS connection failed, mostly because of the certificate.',
+  'tls-unknown':
+    'The certificate is signed by nobody we know: it is self-signed, or the server does not send the ones between.',
+  'tls-name': 'The certificate is of another host.',
+  'tls-time': 'The certificate has expired, or is not valid yet.',
+  tls: 'The TLS connection failed.',
   blocked: 'The name of the host leads to an address that endpoints may not have.',
   'bad-answer': 'What came back is no HTTP answer, or its headers are too long.',
   fault: 'Wagate could not make the request; its log says why.',
@@ -67,6 +71,10 @@ const problemOfCode: [code: RegExp, problem: Problem][] = [
   [/^ECONNREFUSED$/, 'refused'],
   [/^(ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET|UND_ERR_RES_\w+)$/, 'reset'],
   [/^E(HOSTUNREACH|NETUNREACH|HOSTDOWN|NETDOWN|ADDRNOTAVAIL|ACCES|PERM|INVAL)$/, 'unreachable'],
+  // Of node:tls, most named as OpenSSL names what X509_verify_cert_error_string tells.
+  [/^(DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(VERIFY|GET_ISSUER)|CERT_UNTRUSTED$|INVALID_CA$)/, 'tls-unknown'],
+  [/^(ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/, 'tls-name'],
+  [/^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/, 'tls-time'],
   [
     /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|EPROTO$|HOSTNAME_MISMATCH|CRL_|INVALID_CA)/,
     'tls',

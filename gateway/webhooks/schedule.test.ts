@@ -93,7 +93,7 @@ test('each error has its word', () => {
       'UND_ERR_HEADERS_OVERFLOW',
       'X',
     ].map(of),
-    ['timeout', 'tls', 'tls', 'bad-answer', 'fault'],
+    ['timeout', 'tls-time', 'tls-name', 'bad-answer', 'fault'],
   );
   assert.equal(
     problemOf(new AggregateError([Object.assign(new Error('a'), { code: 'ECONNREFUSED' })])),

@@ -11,7 +11,6 @@ import { createWaiters } from '../../gateway/messages/waiters.ts';
 import { watchRows } from '../../gateway/messages/waiters-of-others.ts';
 import type { Database } from '../../gateway/platform/database.ts';
 import { createLog } from '../../gateway/platform/log.ts';
-import { migrate } from '../../gateway/platform/migrate.ts';
 import { createNotices, noticeMaxBytes } from '../../gateway/platform/notices.ts';
 import { openPostgres } from '../../gateway/platform/postgres.ts';
 import { createSeal } from '../../gateway/platform/seal.ts';
@@ -31,11 +30,8 @@ describe('notices', { skip }, () => {
   let closing: (() => unknown)[];
 
   beforeEach(async () => {
-    url = await newPostgresDatabase();
+    url = await newPostgresDatabase({ migrated: true });
     closing = [];
-    const database = openPostgres({ url, connections: 2, onError: () => undefined });
-    await migrate(database, 1);
-    await database.close();
   });
   afterEach(async () => {
     for (const close of closing.reverse()) await close();

@@ -68,11 +68,10 @@ onEachEngine((engine, open) => {
               now,
             ),
           );
-          const key = { tenantId, endpointId: endpoint.id };
-          notifier.wake([key]);
           await until(async () => {
-            // Retries and rests are over at once.
+            // Retries and rests are over at once; whoever sleeps through them by the real clock is told.
             now += 3_600_000;
+            notifier.wake([{ tenantId, endpointId: endpoint.id }]);
             const last = new Map(
               (await attemptsOf(db.database, endpoint)).map(one => [one.eventId, one.state]),
             );

@@ -7,10 +7,11 @@ import { createLog } from '../../gateway/platform/log.ts';
 import { insertErasure } from '../../gateway/retention/erasures.ts';
 import { callFor } from '../../gateway/retention/progress.ts';
 import { createRetention } from '../../gateway/retention/worker.ts';
-import { deleteEndpoint, type Endpoint } from '../../gateway/tenants/endpoints.ts';
+import { deleteEndpoint, type Endpoint, listSealed } from '../../gateway/tenants/endpoints.ts';
 import { insertTenant } from '../../gateway/tenants/tenants.ts';
 import { insertAttempts, settleAttempts } from '../../gateway/webhooks/attempts.ts';
 import { findEvent, insertEvents, listEvents } from '../../gateway/webhooks/events.ts';
+import { ofProcess } from '../../gateway/webhooks/listeners.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
 import { addEndpoint, attemptsOf, draft, seal, tenantId } from '../harness/notifying.ts';
 
@@ -136,5 +137,24 @@ onEachEngine((_, open) => {
     assert.equal(of(later).answer, person);
     assert.equal((await findEvent(db.database, tenantId, later))!.person, person);
     assert.equal((await events()).length, 6);
+  });
+
+  test('listeners of processes that are no more are removed, once they have been silent for long', async () => {
+    const listener = (processId: string) =>
+      addEndpoint(db.database, null, { door: 'listen', doorData: ofProcess(processId), updatedAt: start });
+    await db.database.transact(tx =>
+      tx.all(`insert into processes (id, place, pid, beat, started_at) values ('alive', 'here', 1, 0, 1)`),
+    );
+    const [alive] = [await listener('alive'), await listener('dead')];
+    const left = async () => (await listSealed(db.database, tenantId)).map(({ id }) => id);
+    // It may be stalled, and come back.
+    now = start + 30_000;
+    await again();
+    await work(null);
+    assert.equal((await left()).length, 4);
+    now = start + 90_000;
+    await again();
+    await work(null);
+    assert.deepEqual(await left(), [one.id, two.id, alive!.id]);
   });
 });

@@ -2,13 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe } from 'node:test';
+import { after, describe } from 'node:test';
 import pg from 'pg';
 import type { Database } from '../../gateway/platform/database.ts';
 import { migrate } from '../../gateway/platform/migrate.ts';
 import { openPostgres } from '../../gateway/platform/postgres.ts';
 import { openSqlite } from '../../gateway/platform/sqlite.ts';
 import { assertMoneyAddsUp } from './prove-money.ts';
+import { copySqliteTemplate, templateName } from './templates.ts';
 
 export interface TestDatabase {
   database: Database;
@@ -33,6 +34,7 @@ export function onEachEngine(suite: (engine: 'sqlite' | 'postgres', open: OpenTe
 async function openTemporarySqlite(migrated: boolean): Promise<TestDatabase> {
   const folder = mkdtempSync(join(tmpdir(), 'wagate-test-'));
   const path = join(folder, 'wagate.db');
+  if (migrated) copySqliteTemplate(path);
   return prepare(
     () => openSqlite(path),
     migrated,
@@ -40,21 +42,51 @@ async function openTemporarySqlite(migrated: boolean): Promise<TestDatabase> {
   );
 }
 
+/**
+ * Databases of this process that were given up, emptied and still open: as good as new, while making one and connecting to it takes
+ * longer than most tests do.
+ */
+const emptied: { url: string; database: Database }[] = [];
+
 async function openTemporaryPostgres(migrated: boolean): Promise<TestDatabase> {
-  const url = await newPostgresDatabase();
-  return prepare(
-    () => openPostgres({ url, connections: 5, onError: () => undefined }),
-    migrated,
-    async () => undefined,
-  );
+  const before = migrated ? emptied.pop() : undefined;
+  const url = before?.url ?? (await newPostgresDatabase({ migrated }));
+  const open = () => openPostgres({ url, connections: 5, onError: () => undefined });
+  if (!migrated) return prepare(open, migrated, async () => undefined);
+  const database = before?.database ?? open();
+  const others: Database[] = [];
+  return {
+    database,
+    reopen() {
+      const other = open();
+      others.push(other);
+      return other;
+    },
+    async close() {
+      for (const other of others) await other.close();
+      await assertMoneyAddsUp(database);
+      await database.all(emptyAll);
+      emptied.push({ url, database });
+    },
+  };
 }
 
-/** A new empty database on the test server; its URL. */
-export async function newPostgresDatabase(): Promise<string> {
+after(async () => {
+  for (const { database } of emptied) await database.close();
+});
+
+const emptyAll = `do $$ declare name text; filled boolean; begin
+  for name in select relname from pg_class where relkind = 'r' and relnamespace = current_schema()::regnamespace loop
+    execute format('select exists (select from %I)', name) into filled;
+    if filled and name <> 'schema_versions' then execute format('truncate %I', name); end if;
+  end loop; end $$`;
+
+/** A new database on the test server, empty unless it is to be `migrated`; its URL. */
+export async function newPostgresDatabase({ migrated = false } = {}): Promise<string> {
   const name = `test_${process.pid}_${++databases}`;
   const client = new pg.Client({ connectionString: postgresUrl });
   await client.connect();
-  await client.query(`create database ${name}`);
+  await client.query(`create database ${name}${migrated ? ` template ${templateName}` : ''}`);
   await client.end();
   return postgresUrl!.replace(/\/[^/]*$/, `/${name}`);
 }

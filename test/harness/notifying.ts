@@ -10,7 +10,7 @@ import { createLog } from '../../gateway/platform/log.ts';
 import { noNotices } from '../../gateway/platform/notices.ts';
 import { targetRules } from '../../gateway/platform/outbound.ts';
 import { createSeal } from '../../gateway/platform/seal.ts';
-import { type Endpoint, listSubscriptions, saveEndpoint } from '../../gateway/tenants/endpoints.ts';
+import { type Endpoint, listSealed, saveEndpoint } from '../../gateway/tenants/endpoints.ts';
 import { insertAttempts, listAttempts, type StoredAttempt } from '../../gateway/webhooks/attempts.ts';
 import { insertEvents } from '../../gateway/webhooks/events.ts';
 import { createNotifier, type Notifier, type NotifierDeps } from '../../gateway/webhooks/notifier.ts';
@@ -44,7 +44,7 @@ export async function startProcess(database: Database, options: ProcessOptions):
     database,
     seal,
     // Without keeping anything: tests change rows beside it.
-    endpoints: { of: listSubscriptions, forget: () => undefined },
+    endpoints: { of: listSealed, forget: () => undefined },
     notices: noNotices,
     numbers: { byId: async () => undefined },
     log,

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newPostgresDatabase } from './engines.ts';
 import { assertPlaceAddsUp } from './prove-money.ts';
+import { copySqliteTemplate } from './templates.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -42,10 +43,12 @@ export interface Place {
   discard(): Promise<void>;
 }
 
-export async function newPlace(engine: Engine): Promise<Place> {
+/** `migrated`: the schema is there, as after `wagate migrate`; else there is nothing. */
+export async function newPlace(engine: Engine, { migrated = true } = {}): Promise<Place> {
   const folder = mkdtempSync(join(tmpdir(), 'wagate-place-'));
   const env: Record<string, string> = { WAGATE_DATA: folder };
-  if (engine === 'postgres') env.DATABASE_URL = await newPostgresDatabase();
+  if (engine === 'postgres') env.DATABASE_URL = await newPostgresDatabase({ migrated });
+  else if (migrated) copySqliteTemplate(join(folder, 'wagate.db'));
   const discard = async () => rmSync(folder, { recursive: true, force: true });
   return {
     env,
