@@ -1,9 +1,17 @@
 import type { Json } from './rules/check.ts';
 import { createTemplateBook, type TemplateBook } from './templates.ts';
 
+type Throughput = 'STANDARD' | 'HIGH' | 'NOT_APPLICABLE';
+
+/** How many unique users a portfolio may write to outside their windows in 24 hours; cloud-api.md §6. */
+export type MessagingLimit = 'TIER_50' | 'TIER_250' | 'TIER_2K' | 'TIER_10K' | 'TIER_100K' | 'TIER_UNLIMITED';
+
 export type AccountSpec = {
   wabaId: string;
   name?: string;
+  /** Accounts of one portfolio share its messaging limit; by default each has its own. */
+  portfolio?: string;
+  messagingLimit?: MessagingLimit;
   app: { id: string; secret: string; verifyToken?: string };
   accessToken: string;
   webhookUrl?: string;
@@ -11,7 +19,7 @@ export type AccountSpec = {
     id: string;
     displayPhoneNumber: string;
     verifiedName: string;
-    throughput?: 'STANDARD' | 'HIGH';
+    throughput?: Throughput;
   }[];
   templates?: Json[];
 };
@@ -22,12 +30,14 @@ export type PhoneNumber = {
   digits: string;
   countryCode: string;
   verifiedName: string;
-  throughput: 'STANDARD' | 'HIGH';
+  throughput: Throughput;
 };
 
 export type Account = {
   wabaId: string;
   name: string;
+  portfolio: string;
+  messagingLimit: MessagingLimit;
   app: { id: string; secret: string; verifyToken?: string };
   accessToken: string;
   /** The app's own callback; the override goes before it (DOC/webhooks/override). */
@@ -59,6 +69,8 @@ export function createAccounts(seed: AccountSpec[]) {
     const account: Account = {
       wabaId: spec.wabaId,
       name: spec.name ?? `Account ${spec.wabaId}`,
+      portfolio: spec.portfolio ?? spec.wabaId,
+      messagingLimit: spec.messagingLimit ?? 'TIER_UNLIMITED',
       app: spec.app,
       accessToken: spec.accessToken,
       webhookUrl: spec.webhookUrl ?? null,

@@ -1,4 +1,5 @@
 import type { Account, PhoneNumber } from './accounts.ts';
+import type { Limits } from './limits/limits.ts';
 import type { Phones } from './phones.ts';
 import type { Json } from './rules/check.ts';
 import { createWamid } from './wamid.ts';
@@ -7,13 +8,15 @@ import { contactItem, userId } from './webhooks/status.ts';
 
 export type Incoming = ReturnType<typeof createIncoming>;
 
+type Deps = { phones: Phones; limits: Limits; delivery: Delivery };
+
 const ours = [
   ...['phone_number_id', 'reply_to', 'profile_name', 'user_id', 'type', 'text'],
   ...['hide_number', 'username', 'parent_user_id'],
 ];
 
 /** A phone writes to the business: cloud-api.md §7.3. */
-export function createIncoming({ phones, delivery }: { phones: Phones; delivery: Delivery }) {
+export function createIncoming({ phones, limits, delivery }: Deps) {
   return {
     write(account: Account, phone: PhoneNumber, digits: string, given: Json): string {
       if (typeof given.profile_name === 'string') phones.set(digits, { profile_name: given.profile_name });
@@ -39,6 +42,12 @@ export function createIncoming({ phones, delivery }: { phones: Phones; delivery:
         ...rest,
       };
       phones.wrote({ wamid, phoneNumberId: phone.id, from: digits, type });
+      // That a user changed the number is told by Meta, not written by the user.
+      if (type !== 'system') {
+        const givenAt = Number(given.timestamp) * 1000;
+        const at = Number.isFinite(givenAt) ? givenAt : limits.now();
+        limits.wrote(phone, [digits, writer.wa_id, message.from_user_id], at);
+      }
       delivery.enqueue(account.wabaId, {
         kind: 'messages',
         phone,

@@ -1,6 +1,6 @@
 import type { Endpoint } from './rules/message.ts';
 import type { Recipient } from './rules/recipient.ts';
-import { createTally } from './tally.ts';
+import type { Tally } from './tally.ts';
 
 export type StatusRecord = { status: string; at: number; deliveredWebhookAt: number | null };
 
@@ -25,8 +25,7 @@ export type Ledger = ReturnType<typeof createLedger>;
 export type ReceivedQuery = { phoneNumberId?: string; to?: string; after: number; limit: number };
 
 /** What phones got. The oldest are forgotten past `keep`; the counts are of everything since the last reset. */
-export function createLedger(keep: number) {
-  const tally = createTally();
+export function createLedger(keep: number, tally: Tally) {
   let all: Accepted[] = [];
   let seq = 0;
   const byWamid = new Map<string, Accepted>();
@@ -53,14 +52,15 @@ export function createLedger(keep: number) {
 
   return {
     tally,
-    accept(message: Omit<Accepted, 'seq' | 'statuses'>): Accepted {
+    /** `content`: what makes two messages to one recipient the same. */
+    accept(message: Omit<Accepted, 'seq' | 'statuses'>, content: string): Accepted {
       seq += 1;
       const accepted: Accepted = { ...message, seq, statuses: [] };
       all.push(accepted);
       byWamid.set(accepted.wamid, accepted);
       push(byPhone, accepted.phoneNumberId, accepted);
       push(byTo, accepted.to, accepted);
-      tally.accepted(accepted);
+      tally.accepted(accepted, content);
       if (all.length > keep) forget();
       return accepted;
     },

@@ -86,10 +86,7 @@ export function createLife({ settings, timeline, idle, ledger, phones, delivery 
       : contactItem(phones.get(recipient.digits), recipient.digits, account);
   }
 
-  function failureOf({ recipient, type, json, phoneNumberId }: Accepted): Failure | undefined {
-    if (recipient.kind === 'phone' && !phones.get(recipient.digits).on_whatsapp) {
-      return { code: 131026, details: 'Message Undeliverable.' };
-    }
+  function failureOf({ type, json, phoneNumberId }: Accepted): Failure | undefined {
     if (type !== 'reaction') return undefined;
     // Only what a phone wrote to this number, and not a reaction, can be reacted to; told by a status (§1.3).
     const { reaction } = JSON.parse(json) as { reaction: { message_id: string } };

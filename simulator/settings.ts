@@ -24,6 +24,23 @@ export type Settings = {
   webhookTimeoutMs: number;
   /** A number without + is taken as it is, or gets the business number's country code (the documented reading). */
   dialling: 'lenient' | 'strict';
+  /** Which of Meta's limits hold (limits/). */
+  enforce: { throughput: boolean; pair: boolean; window: boolean; portfolio: boolean; marketing: boolean };
+  /** One message for each such time to one user, and up to pairBurst within it, borrowed. */
+  pairEveryMs: number;
+  pairBurst: number;
+  /** How long what a phone writes opens the customer service window. */
+  windowMs: number;
+  /** The moving time in which a portfolio's unique users are counted. */
+  portfolioMs: number;
+  /** Marketing templates to one user on one day (UTC), of all businesses, outside the window. */
+  marketingPerDay: number;
+  /** How 131048 is told: in the answer, or by a failed status. */
+  spamAs: 'error' | 'failed';
+  /** Numbers that are not on WhatsApp: digits, or a beginning with *. */
+  unknown: string[];
+  /** And this share of all others, 0 to 1; which ones follows from the number. */
+  unknownShare: number;
 };
 
 const defaultSettings: Settings = {
@@ -41,9 +58,21 @@ const defaultSettings: Settings = {
   maxAgeMs: 7 * 24 * 3600 * 1000,
   webhookTimeoutMs: 10_000,
   dialling: 'lenient',
+  enforce: { throughput: true, pair: true, window: true, portfolio: true, marketing: true },
+  pairEveryMs: 6000,
+  pairBurst: 45,
+  windowMs: 24 * 3600 * 1000,
+  portfolioMs: 24 * 3600 * 1000,
+  marketingPerDay: 10,
+  spamAs: 'error',
+  unknown: [],
+  unknownShare: 0,
 };
 
-export type SettingsPatch = Partial<Omit<Settings, 'delays'>> & { delays?: Partial<Settings['delays']> };
+export type SettingsPatch = Partial<Omit<Settings, 'delays' | 'enforce'>> & {
+  delays?: Partial<Settings['delays']>;
+  enforce?: Partial<Settings['enforce']>;
+};
 export type SettingsBook = ReturnType<typeof createSettings>;
 
 export function createSettings(initial: SettingsPatch = {}) {
@@ -71,7 +100,11 @@ export function createSettings(initial: SettingsPatch = {}) {
         return;
       }
       const before = patches.get(wabaId);
-      patches.set(wabaId, { ...before, ...patch, delays: { ...before?.delays, ...patch.delays } });
+      patches.set(wabaId, {
+        ...{ ...before, ...patch },
+        delays: { ...before?.delays, ...patch.delays },
+        enforce: { ...before?.enforce, ...patch.enforce },
+      });
     },
     clear(): void {
       general = start;
@@ -82,60 +115,9 @@ export function createSettings(initial: SettingsPatch = {}) {
 }
 
 function merge(base: Settings, patch: SettingsPatch): Settings {
-  return { ...base, ...patch, delays: { ...base.delays, ...patch.delays } };
-}
-
-const counts: Partial<Record<string, [min: number, max: number]>> = {
-  batch: [1, 1000],
-  duplicate: [1, 100],
-  shuffleMs: [0, 3_600_000],
-  concurrency: [1, 1000],
-  retryBaseMs: [0, 3_600_000],
-  retryMaxMs: [0, 86_400_000],
-  maxAgeMs: [0, 30 * 86_400_000],
-  webhookTimeoutMs: [1, 600_000],
-};
-const words: Partial<Record<string, readonly string[]>> = {
-  batchShape: ['values', 'changes', 'entries'],
-  dialling: ['lenient', 'strict'],
-};
-const switches = ['shuffle', 'paused', 'escape'];
-
-/** What is wrong with a patch, or undefined when nothing is. */
-export function patchFault(patch: Record<string, unknown>): string | undefined {
-  for (const [key, value] of Object.entries(patch)) {
-    if (key === 'delays') {
-      const fault = delaysFault(value);
-      if (fault) return fault;
-      continue;
-    }
-    const range = counts[key];
-    if (range) {
-      if (!isWhole(value) || value < range[0] || value > range[1]) {
-        return `${key} must be a whole number from ${range[0]} to ${range[1]}`;
-      }
-    } else if (words[key]) {
-      if (!words[key].includes(String(value))) return `${key} must be one of ${words[key].join(', ')}`;
-    } else if (!switches.includes(key)) {
-      return `there is no setting ${key}`;
-    } else if (typeof value !== 'boolean') {
-      return `${key} must be true or false`;
-    }
-  }
-  return undefined;
-}
-
-function delaysFault(value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null) return 'delays must be an object';
-  for (const [status, delay] of Object.entries(value)) {
-    if (!['sent', 'delivered', 'read'].includes(status)) return `there is no delay for ${status}`;
-    if (delay !== null && (!isWhole(delay) || delay < 0 || delay > 7 * 86_400_000)) {
-      return `delays.${status} must be milliseconds or null`;
-    }
-  }
-  return undefined;
-}
-
-function isWhole(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value);
+  return {
+    ...{ ...base, ...patch },
+    delays: { ...base.delays, ...patch.delays },
+    enforce: { ...base.enforce, ...patch.enforce },
+  };
 }

@@ -1,7 +1,9 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { type AccountSpec, createAccounts } from './accounts.ts';
+import { type Now, steadyNow } from './clock.ts';
 import { registerAccounts } from './control/accounts.ts';
 import { registerBehaviour } from './control/behaviour.ts';
+import { registerNumbers } from './control/numbers.ts';
 import { registerPhones } from './control/phones.ts';
 import { registerReceived } from './control/received.ts';
 import { registerTold } from './control/told.ts';
@@ -16,9 +18,11 @@ import { createIdle } from './idle.ts';
 import { createIncoming } from './incoming.ts';
 import { createLedger } from './ledger.ts';
 import { createLife } from './life.ts';
+import { createLimits } from './limits/limits.ts';
 import { createPhones } from './phones.ts';
 import { seedAccount } from './seed.ts';
 import { createSettings, type SettingsPatch } from './settings.ts';
+import { createTally } from './tally.ts';
 import { createTimeline } from './timeline.ts';
 import { createAttempts } from './webhooks/attempts.ts';
 import { createDelivery } from './webhooks/delivery.ts';
@@ -34,6 +38,8 @@ export type SimulatorOptions = {
   keepReceived?: number;
   /** Updates kept in memory on their way to callbacks; more are dropped and counted. */
   maxPending?: number;
+  /** Clock of the limits and of what is counted by the second. */
+  now?: Now;
 };
 
 export type Simulator = { url: string; port: number; close: () => Promise<void> };
@@ -44,34 +50,39 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
   const settings = createSettings(options.settings);
   const timeline = createTimeline();
   const idle = createIdle();
-  const ledger = createLedger(options.keepReceived ?? 250_000);
+  const now = options.now ?? steadyNow;
+  const tally = createTally(now);
+  const ledger = createLedger(options.keepReceived ?? 250_000, tally);
   const phones = createPhones();
+  const limits = createLimits({ settings, phones, tally, now });
   const faults = createFaults();
   const attempts = createAttempts();
   const poster = createPoster();
   const load = { pending: 0, most: options.maxPending ?? 500_000 };
   const delivery = createDelivery({ accounts, settings, timeline, idle, attempts, poster, load });
   const life = createLife({ settings, timeline, idle, ledger, phones, delivery });
-  const incoming = createIncoming({ phones, delivery });
+  const incoming = createIncoming({ phones, limits, delivery });
   const access = createAccess(accounts);
   const closing = new AbortController();
 
   function reset(): void {
     // Deliveries first: an answer under way then belongs to a closed outbox and counts for nothing.
     delivery.clear();
-    for (const part of [timeline, accounts, settings, ledger, phones, faults, attempts, idle]) part.clear();
+    const parts = [timeline, accounts, settings, ledger, phones, limits, faults, attempts, idle];
+    for (const part of parts) part.clear();
   }
 
   const app = createServer();
   await registerBodies(app);
   answerErrors(app);
-  registerSend(app, { access, faults, ledger, life, phones, settings, closing: closing.signal });
+  registerSend(app, { access, faults, ledger, life, limits, phones, settings, closing: closing.signal });
   registerSubscribedApps(app, access, poster);
   registerObjects(app, access);
   registerAccounts(app, accounts);
   registerReceived(app, { ledger, delivery, attempts, idle });
   registerTold(app, { accounts, ledger, life, delivery });
-  registerPhones(app, { accounts, phones, incoming });
+  registerPhones(app, { accounts, phones, limits, incoming });
+  registerNumbers(app, accounts, limits);
   registerBehaviour(app, { settings, faults, delivery, reset });
 
   const close = async () => {

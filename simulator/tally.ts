@@ -1,110 +1,78 @@
+import type { Now } from './clock.ts';
+import { createCounts } from './counts.ts';
 import type { Accepted } from './ledger.ts';
+import type { LimitName } from './limits/limits.ts';
+import { createNumberTally, type NumberTally } from './number-tally.ts';
 
-type Counts = {
-  accepted: number;
-  withBizOpaque: number;
-  doubled: number;
-  distinct: Set<string>;
-  doubledValues: Set<string>;
-  statuses: Record<string, number>;
-};
-type Lane = {
-  wabaId: string;
-  arrived: number;
-  accepted: number;
-  peak: number;
-  recent: number[];
-  head: number;
-};
+export type Tally = ReturnType<typeof createTally>;
 
 // A Set holds at most 2^24 values.
 const mostDistinct = 10_000_000;
+const mostNamed = 100;
 
 /** The counts an oracle needs: what was lost, what came twice, how fast it came. By account, summed when asked. */
-export function createTally() {
-  const accounts = new Map<string, Counts>();
-  const lanes = new Map<string, Lane>();
+export function createTally(now: Now) {
+  const accounts = new Map<string, ReturnType<typeof createAccountTally>>();
+  const numbers = new Map<string, { wabaId: string; tally: NumberTally }>();
   let forgotten = 0;
 
-  function countsOf(wabaId: string): Counts {
+  function ofAccount(wabaId: string) {
     let counts = accounts.get(wabaId);
     if (!counts) {
-      counts = {
-        accepted: 0,
-        withBizOpaque: 0,
-        doubled: 0,
-        distinct: new Set(),
-        doubledValues: new Set(),
-        statuses: { sent: 0, delivered: 0, read: 0, failed: 0 },
-      };
+      counts = createAccountTally();
       accounts.set(wabaId, counts);
     }
     return counts;
   }
 
-  function laneOf(wabaId: string, phoneNumberId: string): Lane {
-    let lane = lanes.get(phoneNumberId);
-    if (!lane) {
-      lane = { wabaId, arrived: 0, accepted: 0, peak: 0, recent: [], head: 0 };
-      lanes.set(phoneNumberId, lane);
+  function ofNumber(wabaId: string, phoneNumberId: string): NumberTally {
+    let number = numbers.get(phoneNumberId);
+    if (!number) {
+      number = { wabaId, tally: createNumberTally() };
+      numbers.set(phoneNumberId, number);
     }
-    return lane;
+    return number.tally;
   }
 
   return {
-    /** Every send that reached the number, accepted or not: that is what a throughput limit counts. */
-    arrived(wabaId: string, phoneNumberId: string): void {
-      const lane = laneOf(wabaId, phoneNumberId);
-      lane.arrived += 1;
-      const now = performance.now();
-      lane.recent.push(now);
-      while ((lane.recent[lane.head] ?? now) <= now - 1000) lane.head += 1;
-      lane.peak = Math.max(lane.peak, lane.recent.length - lane.head);
-      if (lane.head > 4096 && lane.head * 2 > lane.recent.length) {
-        lane.recent = lane.recent.slice(lane.head);
-        lane.head = 0;
-      }
+    /** Every send that reached the number, accepted or not. */
+    arrived: (wabaId: string, phoneNumberId: string) => ofNumber(wabaId, phoneNumberId).arrived(now()),
+    /** What a limit refused, or let fail. */
+    limited: (wabaId: string, phoneNumberId: string, limit: LimitName) =>
+      ofNumber(wabaId, phoneNumberId).limited(limit, now()),
+    accepted(message: Accepted, content: string): void {
+      ofNumber(message.wabaId, message.phoneNumberId).accepted(message.to, now());
+      ofAccount(message.wabaId).accepted(message, content);
     },
-    accepted({ wabaId, phoneNumberId, bizOpaque }: Accepted): void {
-      const counts = countsOf(wabaId);
-      counts.accepted += 1;
-      laneOf(wabaId, phoneNumberId).accepted += 1;
-      if (bizOpaque === null) return;
-      counts.withBizOpaque += 1;
-      if (counts.distinct.has(bizOpaque)) {
-        counts.doubled += 1;
-        if (counts.doubledValues.size < 100) counts.doubledValues.add(bizOpaque);
-      } else if (counts.distinct.size < mostDistinct) {
-        counts.distinct.add(bizOpaque);
-      }
-    },
-    status(wabaId: string, status: string): void {
-      const { statuses } = countsOf(wabaId);
-      statuses[status] = (statuses[status] ?? 0) + 1;
-    },
+    status: (wabaId: string, status: string) => ofAccount(wabaId).status(status),
     forgotten(count: number): void {
       forgotten += count;
     },
-    summary(wabaId?: string) {
-      const chosen = wabaId ? [countsOf(wabaId)] : [...accounts.values()];
-      const sum = (of: (counts: Counts) => number) => chosen.reduce((total, counts) => total + of(counts), 0);
-      const own = [...lanes].filter(([, lane]) => !wabaId || lane.wabaId === wabaId);
+    /** `seconds`: how many of each number's last. */
+    summary(wabaId?: string, seconds = 0) {
+      const chosen = wabaId ? [ofAccount(wabaId)] : [...accounts.values()];
+      const counts = chosen.map(account => account.counts);
+      const sum = (of: (count: (typeof counts)[number]) => number) =>
+        counts.reduce((total, count) => total + of(count), 0);
+      const own = [...numbers].filter(([, number]) => !wabaId || number.wabaId === wabaId);
       return {
-        accepted: sum(counts => counts.accepted),
-        withBizOpaque: sum(counts => counts.withBizOpaque),
-        distinctBizOpaque: sum(counts => counts.distinct.size),
-        doubled: sum(counts => counts.doubled),
-        doubledValues: chosen.flatMap(counts => [...counts.doubledValues]).slice(0, 100),
+        accepted: sum(({ accepted }) => accepted),
+        withBizOpaque: sum(({ withBizOpaque }) => withBizOpaque),
+        distinctBizOpaque: chosen.reduce((total, { distinct }) => total + distinct.size, 0),
+        doubled: sum(({ doubled }) => doubled),
+        doubledValues: chosen.flatMap(({ doubledValues }) => [...doubledValues]).slice(0, mostNamed),
+        repeated: sum(({ repeated }) => repeated),
+        repeatedTo: chosen.flatMap(({ repeatedTo }) => [...repeatedTo]).slice(0, mostNamed),
         statuses: {
-          sent: sum(counts => counts.statuses.sent ?? 0),
-          delivered: sum(counts => counts.statuses.delivered ?? 0),
-          read: sum(counts => counts.statuses.read ?? 0),
-          failed: sum(counts => counts.statuses.failed ?? 0),
+          sent: sum(({ statuses }) => statuses.sent ?? 0),
+          delivered: sum(({ statuses }) => statuses.delivered ?? 0),
+          read: sum(({ statuses }) => statuses.read ?? 0),
+          failed: sum(({ statuses }) => statuses.failed ?? 0),
         },
         phoneNumbers: Object.fromEntries(
-          own.map(([id, lane]) => [
+          own.map(([id, { tally }]) => [
             id,
-            { arrived: lane.arrived, accepted: lane.accepted, peakPerSecond: lane.peak },
+            { ...tally.summary(), ...(seconds > 0 ? { seconds: tally.seconds(seconds) } : {}) },
           ]),
         ),
         forgotten,
@@ -112,8 +80,41 @@ export function createTally() {
     },
     clear(): void {
       accounts.clear();
-      lanes.clear();
+      numbers.clear();
       forgotten = 0;
+    },
+  };
+}
+
+function createAccountTally() {
+  const counts = {
+    ...{ accepted: 0, withBizOpaque: 0, doubled: 0, repeated: 0 },
+    statuses: {} as Record<string, number>,
+  };
+  const distinct = new Set<string>();
+  const doubledValues = new Set<string>();
+  const contents = createCounts();
+  const repeatedTo = new Set<string>();
+
+  return {
+    ...{ counts, distinct, doubledValues, repeatedTo },
+    accepted({ bizOpaque, to }: Accepted, content: string): void {
+      counts.accepted += 1;
+      if (contents.add(`${to} ${content}`) > 0) {
+        counts.repeated += 1;
+        if (repeatedTo.size < mostNamed) repeatedTo.add(to);
+      }
+      if (bizOpaque === null) return;
+      counts.withBizOpaque += 1;
+      if (distinct.has(bizOpaque)) {
+        counts.doubled += 1;
+        if (doubledValues.size < mostNamed) doubledValues.add(bizOpaque);
+      } else if (distinct.size < mostDistinct) {
+        distinct.add(bizOpaque);
+      }
+    },
+    status(status: string): void {
+      counts.statuses[status] = (counts.statuses[status] ?? 0) + 1;
     },
   };
 }

@@ -19,7 +19,12 @@ export const token = seedAccount.accessToken;
 export async function createTestbed(options: SimulatorOptions = {}) {
   const simulator = await createSimulator({
     ...options,
-    settings: { delays: { sent: 1, delivered: 10, read: 20 }, ...options.settings },
+    settings: {
+      delays: { sent: 1, delivered: 10, read: 20 },
+      // Most tests write again and again to one phone that never wrote; what is enforced has its own (enforced.test.ts).
+      enforce: { window: false, pair: false },
+      ...options.settings,
+    },
   });
   const receiver = await createReceiver();
 

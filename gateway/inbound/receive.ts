@@ -21,6 +21,7 @@ import { type OwnedAssetFact, type OwnedFact, type OwnedMessageFact, owned } fro
 import { parsePayload } from './parse-payload.ts';
 import { createPulls } from './pulls.ts';
 import { isForWhatsApp, readPayload } from './read-payload.ts';
+import { pauseSpamming } from './spam.ts';
 import { hear, writeMessages } from './write-messages.ts';
 
 export type Received = 'committed' | 'not_json' | 'not_signed';
@@ -72,6 +73,7 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
       );
       await chargeAdvanced(tx, results, at, deps.priceOf);
       const drafts = await together(results.map(heard => hear(tx, seal, heard)));
+      await pauseSpamming(tx, facts);
       await together(results.map(({ tenantId }, i) => tell(tx, tenantId, drafts[i]!)));
       const advanced = results.flatMap(result => result.changes);
       await announceChanges(tx, advanced);

@@ -156,7 +156,7 @@ export const errorTable: Record<number, ErrorRule> = {
   },
   131056: {
     title: 'Pair rate limit hit',
-    later: { pause: 'pair', firstMs: 4 * second, factor: 4, mostMs: 60 * minute },
+    later: { pause: 'pair', firstMs: second, factor: 4, mostMs: 60 * minute },
     action: 'Too many messages to this recipient in a short time; Wagate waits 4^X seconds.',
   },
   131057: {

@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import type { Account, AccountSpec, Accounts } from '../accounts.ts';
+import type { Account, AccountSpec, Accounts, MessagingLimit, PhoneNumber } from '../accounts.ts';
 import { bodyOf } from '../graph/body.ts';
+import { usersOf } from '../limits/portfolios.ts';
+import { perSecond } from '../limits/throughput.ts';
 import { isObject, type Json } from '../rules/check.ts';
 import { createTemplateBook } from '../templates.ts';
 import { refuse } from './refuse.ts';
@@ -36,6 +38,8 @@ function shown(account: Account) {
   return {
     wabaId: account.wabaId,
     name: account.name,
+    portfolio: account.portfolio,
+    messagingLimit: account.messagingLimit,
     app: { id: account.app.id },
     subscribed: account.subscribed,
     webhookUrl: account.overrideUrl ?? account.webhookUrl,
@@ -52,7 +56,8 @@ function readSpec(body: Json): AccountSpec {
     return value;
   };
   const app = isObject(body.app) ? body.app : {};
-  const { phoneNumbers, templates, webhookUrl, name } = body;
+  const { phoneNumbers, templates, webhookUrl, name, portfolio } = body;
+  const messagingLimit = wordOf<MessagingLimit>(body, 'messagingLimit', Object.keys(usersOf));
   if (!Array.isArray(phoneNumbers)) throw refuse(400, 'phoneNumbers must be a list');
   if (templates !== undefined && !Array.isArray(templates)) throw refuse(400, 'templates must be a list');
   if (typeof webhookUrl === 'string' && !URL.canParse(webhookUrl))
@@ -60,6 +65,8 @@ function readSpec(body: Json): AccountSpec {
   return {
     wabaId: text(body, 'wabaId'),
     ...(typeof name === 'string' ? { name } : {}),
+    ...(typeof portfolio === 'string' ? { portfolio } : {}),
+    ...(messagingLimit ? { messagingLimit } : {}),
     app: {
       id: text(app, 'id', 'app.'),
       secret: text(app, 'secret', 'app.'),
@@ -70,13 +77,28 @@ function readSpec(body: Json): AccountSpec {
     phoneNumbers: phoneNumbers.map((entry, index) => {
       const given: Json = isObject(entry) ? entry : {};
       const where = `phoneNumbers[${index}].`;
+      const throughput = wordOf<PhoneNumber['throughput']>(
+        given,
+        'throughput',
+        Object.keys(perSecond),
+        where,
+      );
       return {
         id: text(given, 'id', where),
         displayPhoneNumber: text(given, 'displayPhoneNumber', where),
         verifiedName: text(given, 'verifiedName', where),
-        throughput: given.throughput === 'HIGH' ? 'HIGH' : 'STANDARD',
+        ...(throughput ? { throughput } : {}),
       };
     }),
     ...(templates ? { templates: templates as Json[] } : {}),
   };
+}
+
+/** One of those words, or nothing. */
+function wordOf<T extends string>(from: Json, key: string, words: string[], where = ''): T | undefined {
+  const value = from[key];
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' || !words.includes(value))
+    throw refuse(400, `${where}${key} must be one of ${words.join(', ')}`);
+  return value as T;
 }

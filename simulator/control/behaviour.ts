@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { type FaultRule, type Faults, ruleFault } from '../faults.ts';
 import { bodyOf, queryOf } from '../graph/body.ts';
-import { patchFault, type SettingsBook, type SettingsPatch } from '../settings.ts';
+import type { SettingsBook, SettingsPatch } from '../settings.ts';
 import type { Delivery } from '../webhooks/delivery.ts';
+import { patchFault } from './check-settings.ts';
 import { refuse } from './refuse.ts';
 
 type Deps = { settings: SettingsBook; faults: Faults; delivery: Delivery; reset: () => void };

@@ -1,14 +1,18 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Accounts } from '../accounts.ts';
-import { bodyOf } from '../graph/body.ts';
+import { bodyOf, queryOf } from '../graph/body.ts';
 import type { Incoming } from '../incoming.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { Phone, Phones } from '../phones.ts';
 import { refuse } from './refuse.ts';
 
-type Deps = { accounts: Accounts; phones: Phones; incoming: Incoming };
+type Deps = { accounts: Accounts; phones: Phones; limits: Limits; incoming: Incoming };
 
-export function registerPhones(app: FastifyInstance, { accounts, phones, incoming }: Deps): void {
-  app.get('/control/phones/:digits', request => phones.get(digitsOf(request)));
+export function registerPhones(app: FastifyInstance, { accounts, phones, limits, incoming }: Deps): void {
+  app.get('/control/phones/:digits', request => {
+    const digits = digitsOf(request);
+    return { ...phones.get(digits), on_whatsapp: !limits.isUnknown(digits, queryOf(request).waba_id) };
+  });
 
   app.put('/control/phones/:digits', request => {
     const given = bodyOf(request);

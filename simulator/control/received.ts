@@ -29,8 +29,9 @@ export function registerReceived(app: FastifyInstance, { ledger, delivery, attem
   });
 
   app.get('/control/summary', request => {
-    const { waba_id: wabaId } = queryOf(request);
-    return { ...ledger.tally.summary(wabaId), webhooks: delivery.summary(wabaId) };
+    const { waba_id: wabaId, seconds } = queryOf(request);
+    const counted = ledger.tally.summary(wabaId, countFrom(seconds, 'seconds', 0, 120));
+    return { ...counted, webhooks: delivery.summary(wabaId) };
   });
 
   app.get('/control/webhooks', request => {

@@ -42,8 +42,8 @@ function phoneObject(phone: PhoneNumber, account: Account): Record<string, unkno
     is_official_business_account: false,
     country_dial_code: phone.countryCode,
     throughput: { level: phone.throughput },
-    whatsapp_business_manager_messaging_limit: 'TIER_UNLIMITED',
-    messaging_limit_tier: 'TIER_UNLIMITED',
+    whatsapp_business_manager_messaging_limit: account.messagingLimit,
+    messaging_limit_tier: account.messagingLimit,
     health_status: { can_send_message: 'AVAILABLE' },
     webhook_configuration: {
       ...(account.webhookUrl ? { application: account.webhookUrl } : {}),

@@ -3,6 +3,7 @@ import type { Account, PhoneNumber } from '../accounts.ts';
 import type { Faults } from '../faults.ts';
 import type { Accepted, Ledger } from '../ledger.ts';
 import type { Life } from '../life.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { Phones } from '../phones.ts';
 import { invalid, type Json } from '../rules/check.ts';
 import { type CheckedMessage, checkMessage, checkReadReceipt, type Endpoint } from '../rules/message.ts';
@@ -18,6 +19,7 @@ export type SendDeps = {
   faults: Faults;
   ledger: Ledger;
   life: Life;
+  limits: Limits;
   phones: Phones;
   settings: SettingsBook;
   closing: AbortSignal;
@@ -52,22 +54,17 @@ export function registerSend(app: FastifyInstance, deps: SendDeps): void {
   ): Promise<FastifyReply> {
     const { account, phone } = deps.access.phone(request);
     deps.ledger.tally.arrived(account.wabaId, phone.id);
+    deps.limits.arrive(account, phone);
     const checked = checkMessage(body, endpoint, {
       from: phone,
       templates: account.templates,
       dialling: deps.settings.of(account.wabaId).dialling,
     });
+    const stopped = deps.limits.judge(account, phone, checked);
     const fault = deps.faults.take({ to: toOf(checked), type: checked.type, phoneNumberId: phone.id });
     if (fault && (await playBefore(fault, reply, deps.closing))) return reply;
-    const failure: Failure | undefined = fault?.kind === 'status_failed' ? fault : undefined;
-    const message = accept(
-      account,
-      phone,
-      endpoint,
-      checked,
-      request.jsonText || JSON.stringify(body),
-      failure,
-    );
+    const failure: Failure | undefined = fault?.kind === 'status_failed' ? fault : stopped;
+    const message = accept(account, phone, endpoint, checked, { body, json: request.jsonText, failure });
     if (fault && (await playAfter(fault, reply, deps.closing))) return reply;
     return reply.type('application/json; charset=UTF-8').send(answer(message, checked));
   }
@@ -77,22 +74,24 @@ export function registerSend(app: FastifyInstance, deps: SendDeps): void {
     phone: PhoneNumber,
     endpoint: Endpoint,
     checked: CheckedMessage,
-    json: string,
-    failure: Failure | undefined,
+    { body, json, failure }: { body: Json; json: string; failure: Failure | undefined },
   ): Accepted {
-    const message = deps.ledger.accept({
-      wamid: createWamid(toOf(checked), 'business'),
-      wabaId: account.wabaId,
-      phoneNumberId: phone.id,
-      endpoint,
-      recipient: checked.recipient,
-      to: toOf(checked),
-      type: checked.type,
-      json,
-      bizOpaque: checked.bizOpaque,
-      pricingCategory: pricingCategory(checked, endpoint),
-      acceptedAt: Date.now(),
-    });
+    const message = deps.ledger.accept(
+      {
+        wamid: createWamid(toOf(checked), 'business'),
+        wabaId: account.wabaId,
+        phoneNumberId: phone.id,
+        endpoint,
+        recipient: checked.recipient,
+        to: toOf(checked),
+        type: checked.type,
+        json: json || JSON.stringify(body),
+        bizOpaque: checked.bizOpaque,
+        pricingCategory: pricingCategory(checked, endpoint),
+        acceptedAt: Date.now(),
+      },
+      `${checked.type} ${JSON.stringify(body[checked.type])}`,
+    );
     deps.life.start(message, account, phone, failure);
     return message;
   }

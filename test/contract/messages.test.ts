@@ -338,6 +338,19 @@ onEachEngine((_engine, open) => {
       );
     });
 
+    test('later for bulk: single messages go on', async () => {
+      const [one, bulk, single] = [message({ priority: 1 }), message({ priority: 1 }), message()];
+      await insert([one], true);
+      await insert([bulk, single]);
+      await settleAs(one.id, { kind: 'later', reason: 'r', error: null, pause: 'bulk', delayMs: 3_600_000 });
+      const open = await db.database.transact(tx => openLanes(tx, tenantId, [lane.numberId], 3_500));
+      assert.equal(open.get(lane.numberId)?.bulkPausedUntil, 3_603_000);
+      assert.deepEqual(
+        (await take(3_500, 10)).claimed.map(({ id }) => id),
+        [single.id],
+      );
+    });
+
     test('a status that overtakes the answer stands, and the answer fills in what it lacks', async () => {
       const one = message();
       await insert([one], true);

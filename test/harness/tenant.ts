@@ -18,7 +18,11 @@ export const operatorKey = 'op_operator-of-the-tests-0123456789';
 export interface TenantOptions {
   /** The templates of the simulator's seed by default. */
   templates?: unknown[];
-  throughput?: 'STANDARD' | 'HIGH';
+  throughput?: 'STANDARD' | 'HIGH' | 'NOT_APPLICABLE';
+  /** Of its account at the simulator, beside what is made up here. */
+  account?: Record<string, unknown>;
+  /** Its settings at the simulator. */
+  meta?: { enforce?: Record<string, boolean>; [setting: string]: unknown };
   /** Of its API key: without a word its limits are out of the way. */
   key?: Record<string, unknown>;
 }
@@ -56,7 +60,15 @@ export async function newTenant(
           },
         ],
         templates: options.templates ?? [],
+        ...options.account,
       },
+    }),
+  );
+  // The phones of most tests never write. What a closed window does is for window.test.ts and meta-limits.test.ts.
+  await must(
+    call(`${simulatorUrl}/control/settings?waba_id=${account.wabaId}`, {
+      method: 'PUT',
+      body: { ...options.meta, enforce: { window: false, ...options.meta?.enforce } },
     }),
   );
   const operator = { key: operatorKey };
