@@ -16,6 +16,7 @@ import { apiKeyRoutes } from './api-keys.ts';
 import { attemptRoutes } from './attempts.ts';
 import { balanceRoutes } from './balance.ts';
 import { broadcastControlRoutes } from './broadcast-control.ts';
+import { broadcastRecipientRoutes } from './broadcast-recipients.ts';
 import { broadcastRoutes } from './broadcasts.ts';
 import type { ConnectDeps } from './connect-number.ts';
 import { contactImportRoutes } from './contact-imports.ts';
@@ -43,6 +44,7 @@ import { tagRoutes } from './tags.ts';
 import { templateRoutes } from './templates.ts';
 import { tenantRoutes } from './tenants.ts';
 import { topUpRoutes } from './top-ups.ts';
+import { createUploads } from './uploads.ts';
 
 export interface ApiDeps extends ConnectDeps {
   authenticator: Authenticator;
@@ -63,6 +65,7 @@ export interface ApiDeps extends ConnectDeps {
 
 export function addNativeApi(listener: FastifyInstance, deps: ApiDeps): void {
   const clients = createStreamClients(listener);
+  const uploads = createUploads(listener, deps.log);
   const progress = createProgressReader(deps);
   const routes = [
     ...tenantRoutes(deps),
@@ -88,10 +91,11 @@ export function addNativeApi(listener: FastifyInstance, deps: ApiDeps): void {
     ...optOutWordRoutes(deps),
     ...contactRoutes(deps),
     ...contactTagRoutes(deps),
-    ...contactImportRoutes(deps, listener),
+    ...contactImportRoutes(deps, uploads),
     ...tagRoutes(deps),
     ...broadcastRoutes(deps, progress),
     ...broadcastControlRoutes(deps, progress),
+    ...broadcastRecipientRoutes(deps, uploads),
   ];
   addRoutes(listener, deps.authenticator, [...routes, openApiRoute(routes)]);
 }
