@@ -3,9 +3,16 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { request } from 'undici';
+import {
+  type Broadcasting,
+  type RecipientPage,
+  startBroadcasting,
+  type ToldRecipient,
+  template,
+} from './harness/broadcasting.ts';
 import { onEachEngine } from './harness/engines.ts';
-import { call, newPlace, type Place, type Program, startGateway } from './harness/programs.ts';
-import { must, newTenant, operatorKey, type TestTenant, until } from './harness/tenant.ts';
+import { type Answer, call } from './harness/programs.ts';
+import { must, until } from './harness/tenant.ts';
 
 interface Added {
   id: string;
@@ -18,89 +25,34 @@ interface Added {
   errors: { line: number; field: string; message: string }[];
 }
 
-interface Recipient {
-  phone: string;
-  state: string;
-  reason: string | null;
-  status: string | null;
-  code: number | null;
-  title: string | null;
-  messageId: string | null;
-  wamid: string | null;
-  deliveredAt: string | null;
-  contactId: number | null;
-  variables: Record<string, string>;
-}
-
-interface Page {
-  data: Recipient[];
-  next: string | null;
-}
-
-const hello = {
-  name: 'hello_world',
-  language: 'en_US',
-  category: 'MARKETING',
-  status: 'APPROVED',
-  components: [{ type: 'BODY', text: 'Hello {{1}}' }],
-};
-
-const template = (text: string) => ({
-  type: 'template',
-  template: {
-    name: 'hello_world',
-    language: { code: 'en_US' },
-    components: [{ type: 'body', parameters: [{ type: 'text', text }] }],
-  },
-});
-
 const none = { made: 0, skipped: 0, already: 0, excluded: 0, failed: 0 };
 
 onEachEngine(engine => {
   describe('recipients of broadcasts', () => {
-    let place: Place;
-    let gateway: Program;
-    let tenant: TestTenant;
+    let place: Broadcasting;
 
     before(async () => {
-      place = await newPlace(engine);
-      gateway = await startGateway(place, {
-        env: { WAGATE_OPERATOR_KEY: operatorKey, WAGATE_LOG_LEVEL: 'warn' },
-      });
-      tenant = await newTenant(gateway, gateway.simulatorUrl, { templates: [hello] });
+      place = await startBroadcasting(engine);
     });
-    after(async () => {
-      await gateway?.stop();
-      await place?.remove();
-    });
+    after(() => place?.stop());
 
-    const api = <T>(path: string, body?: unknown) =>
-      must<T>(
-        call(`${gateway.url}/api/v1${path}`, { key: tenant.key, ...(body === undefined ? {} : { body }) }),
-      );
+    const api = <T>(path: string, body?: unknown) => place.api<T>(path, body);
+    const all = (id: string, query?: string) => place.ledger(id, query);
     const draft = async (more: object = {}, text = 'in {{city}}') =>
       (await api<{ id: string }>('/broadcasts', { name: 'file', message: template(text), ...more })).id;
-    const upload = (id: string, body: string, query = '', type = 'text/csv') =>
-      call<Added>(`${gateway.url}/api/v1/broadcasts/${id}/recipients?${query}`, {
-        ...{ method: 'POST', key: tenant.key, headers: { 'content-type': type }, body },
-      });
+    const upload = (...asked: Parameters<Broadcasting['upload']>) => place.upload(...asked);
     const take = async (id: string, body: string, query = '', type = 'text/csv') => {
-      const { id: told, errors, rows, ...counts } = await must<Added>(upload(id, body, query, type));
+      const {
+        id: told,
+        errors,
+        rows,
+        ...counts
+      } = await must<Added>(upload(id, body, query, type) as Promise<Answer<Added>>);
       assert.equal(told, id);
       return { rows, counts, errors: errors.map(one => `${one.line} ${one.field}: ${one.message}`) };
     };
-    const list = (id: string, query = '') => api<Page>(`/broadcasts/${id}/recipients?${query}`);
-    async function all(id: string, query = ''): Promise<Recipient[]> {
-      const found: Recipient[] = [];
-      for (let cursor = ''; ; ) {
-        const page = await list(id, `limit=1000&${query}${cursor}`);
-        found.push(...page.data);
-        if (page.next === null) return found;
-        cursor = `&cursor=${page.next}`;
-      }
-    }
-    const untilEnded = (id: string) =>
-      until(async () => (await api<{ state: string }>(`/broadcasts/${id}`)).state === 'completed');
+    const list = (id: string, query = '') => api<RecipientPage>(`/broadcasts/${id}/recipients?${query}`);
+    const untilEnded = (id: string) => place.untilState(id, 'completed');
 
     test('CSV: one column for each variable; what is wrong is told by its line; sent again it adds nobody', async () => {
       const id = await draft({ audience: { exclude: { phones: ['+905320000009'] } } });
@@ -198,9 +150,9 @@ onEachEngine(engine => {
     test('a launch amid a long file: what was committed is sent, the rest is refused', async () => {
       const id = await draft();
       const file = new PassThrough();
-      const answer = request(`${gateway.url}/api/v1/broadcasts/${id}/recipients`, {
+      const answer = request(`${place.gateway.url}/api/v1/broadcasts/${id}/recipients`, {
         method: 'POST',
-        headers: { authorization: `Bearer ${tenant.key}`, 'content-type': 'text/csv' },
+        headers: { authorization: `Bearer ${place.tenant.key}`, 'content-type': 'text/csv' },
         body: file,
       });
       const rows = (from: number, count: number) =>
@@ -236,8 +188,8 @@ onEachEngine(engine => {
       );
       assert.equal(new Set((await all(id)).map(one => one.phone)).size, 6_000);
       assert.equal((await all(id, 'state=taken')).length, 0);
-      const wrong = await call(`${gateway.url}/api/v1/broadcasts/${id}/recipients?cursor=x`, {
-        key: tenant.key,
+      const wrong = await call(`${place.gateway.url}/api/v1/broadcasts/${id}/recipients?cursor=x`, {
+        key: place.tenant.key,
       });
       assert.equal(wrong.status, 400);
     });
@@ -245,7 +197,7 @@ onEachEngine(engine => {
     test('the ledger tells what became of each message, by page and as a file', async () => {
       const refused = '905350000007';
       await must(
-        call(`${gateway.simulatorUrl}/control/faults`, {
+        call(`${place.gateway.simulatorUrl}/control/faults`, {
           body: { match: { to: refused }, action: { kind: 'status_failed', code: 131026 } },
         }),
       );
@@ -264,8 +216,8 @@ onEachEngine(engine => {
         [refused, 131026, 'Message undeliverable'],
       );
       assert.deepEqual(await all(id, 'status=failed&state=skipped'), []);
-      const { text, headers } = await call(`${gateway.url}/api/v1/broadcasts/${id}/recipients/export`, {
-        key: tenant.key,
+      const { text, headers } = await call(`${place.gateway.url}/api/v1/broadcasts/${id}/recipients/export`, {
+        key: place.tenant.key,
       });
       assert.match(headers.get('content-type') ?? '', /^text\/csv/);
       const lines = text.trim().split('\r\n');
@@ -273,13 +225,16 @@ onEachEngine(engine => {
       assert.equal(lines.length, 4);
       assert.match(lines[2]!, /^905350000003,skipped,has no value for city,,/);
       assert.match(lines[3]!, /^905350000007,taken,.*,failed,131026,Message undeliverable,/);
-      const json = await call(`${gateway.url}/api/v1/broadcasts/${id}/recipients/export?format=ndjson`, {
-        key: tenant.key,
-      });
+      const json = await call(
+        `${place.gateway.url}/api/v1/broadcasts/${id}/recipients/export?format=ndjson`,
+        {
+          key: place.tenant.key,
+        },
+      );
       const told = json.text
         .trim()
         .split('\n')
-        .map(line => JSON.parse(line) as Recipient);
+        .map(line => JSON.parse(line) as ToldRecipient);
       assert.deepEqual(told, await all(id));
       // Both can be added to another draft as they are.
       for (const [file, type] of [

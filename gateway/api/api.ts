@@ -16,6 +16,8 @@ import { apiKeyRoutes } from './api-keys.ts';
 import { attemptRoutes } from './attempts.ts';
 import { balanceRoutes } from './balance.ts';
 import { broadcastControlRoutes } from './broadcast-control.ts';
+import { broadcastForecastRoutes } from './broadcast-forecast.ts';
+import { broadcastProgressRoutes } from './broadcast-progress.ts';
 import { broadcastRecipientRoutes } from './broadcast-recipients.ts';
 import { broadcastRoutes } from './broadcasts.ts';
 import type { ConnectDeps } from './connect-number.ts';
@@ -57,7 +59,7 @@ export interface ApiDeps extends ConnectDeps {
   feeder: Pick<Feeder, 'wake'>;
   words: WordBook;
   retention: Pick<Retention, 'eraseNow'>;
-  prices: Pick<PriceBook, 'reload'>;
+  prices: Pick<PriceBook, 'reload' | 'quote'>;
   currency: string;
   /** The tenant that belongs to the demo, whose numbers only the demo makes. */
   demoTenantId: string | null;
@@ -95,6 +97,8 @@ export function addNativeApi(listener: FastifyInstance, deps: ApiDeps): void {
     ...tagRoutes(deps),
     ...broadcastRoutes(deps, progress),
     ...broadcastControlRoutes(deps, progress),
+    ...broadcastForecastRoutes(deps),
+    ...broadcastProgressRoutes(deps, progress, clients),
     ...broadcastRecipientRoutes(deps, uploads),
   ];
   addRoutes(listener, deps.authenticator, [...routes, openApiRoute(routes)]);
