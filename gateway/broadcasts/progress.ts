@@ -54,6 +54,8 @@ const rateMs = 10_000;
 
 interface Kept {
   progress: Promise<Progress>;
+  /** Of the broadcast that was looked at: what is told of one that has moved on must not be older. */
+  state: Broadcast['state'];
   until: number;
   /** Before, to tell the rate: what Meta had taken at which steady ms. */
   looks: { at: number; taken: number }[];
@@ -93,10 +95,14 @@ export function createProgressReader(deps: { database: Database; now(): number }
     async of(broadcast) {
       const name = `${broadcast.tenantId} ${broadcast.id}`;
       const before = kept.get(name);
-      if (before !== undefined && before.until > steadyMs()) return before.progress;
+      if (before !== undefined && before.state === broadcast.state && before.until > steadyMs())
+        return before.progress;
       const looks = before?.looks ?? [];
       const began = steadyMs();
-      const entry: Kept = { progress: look(broadcast, looks), until: Number.POSITIVE_INFINITY, looks };
+      const entry: Kept = {
+        ...{ progress: look(broadcast, looks), state: broadcast.state },
+        ...{ until: Number.POSITIVE_INFINITY, looks },
+      };
       if (kept.size >= keptMost) kept.clear();
       kept.set(name, entry);
       try {
