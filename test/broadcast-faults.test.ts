@@ -1,7 +1,7 @@
 /** Broadcasts amid kills, of one process and of two: everyone once, nobody forgotten, nobody twice. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { broadcasting, doubled, offer, offerTemplate } from './harness/broadcasting.ts';
+import { broadcasting, doubled, offer, offerTemplate } from './harness/broadcast-flow.ts';
 import { onEachEngine } from './harness/engines.ts';
 import { freePort } from './harness/postgres.ts';
 import { newPlace, type Place, type Program, startGateway, startSimulator } from './harness/programs.ts';

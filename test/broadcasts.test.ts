@@ -1,7 +1,7 @@
 /** Broadcasts as a tenant makes them: frozen, fed, paced, paused, resumed, canceled, ended; everybody once. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { broadcasting, doubled, offer, offerTemplate, type TestBroadcast } from './harness/broadcasting.ts';
+import { broadcasting, doubled, offer, offerTemplate, type TestBroadcast } from './harness/broadcast-flow.ts';
 import { onEachEngine } from './harness/engines.ts';
 import { call, newPlace, type Place, type Program, startGateway } from './harness/programs.ts';
 import { must, newTenant, operatorKey, type TenantOptions, until } from './harness/tenant.ts';

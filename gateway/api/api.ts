@@ -16,6 +16,9 @@ import { apiKeyRoutes } from './api-keys.ts';
 import { attemptRoutes } from './attempts.ts';
 import { balanceRoutes } from './balance.ts';
 import { broadcastControlRoutes } from './broadcast-control.ts';
+import { broadcastForecastRoutes } from './broadcast-forecast.ts';
+import { broadcastProgressRoutes } from './broadcast-progress.ts';
+import { broadcastRecipientRoutes } from './broadcast-recipients.ts';
 import { broadcastRoutes } from './broadcasts.ts';
 import type { ConnectDeps } from './connect-number.ts';
 import { contactImportRoutes } from './contact-imports.ts';
@@ -43,6 +46,7 @@ import { tagRoutes } from './tags.ts';
 import { templateRoutes } from './templates.ts';
 import { tenantRoutes } from './tenants.ts';
 import { topUpRoutes } from './top-ups.ts';
+import { createUploads } from './uploads.ts';
 
 export interface ApiDeps extends ConnectDeps {
   authenticator: Authenticator;
@@ -55,7 +59,7 @@ export interface ApiDeps extends ConnectDeps {
   feeder: Pick<Feeder, 'wake'>;
   words: WordBook;
   retention: Pick<Retention, 'eraseNow'>;
-  prices: Pick<PriceBook, 'reload'>;
+  prices: Pick<PriceBook, 'reload' | 'quote'>;
   currency: string;
   /** Of this process, as in `processes`. */
   processId: string;
@@ -65,6 +69,7 @@ export interface ApiDeps extends ConnectDeps {
 
 export function addNativeApi(listener: FastifyInstance, deps: ApiDeps): void {
   const clients = createStreamClients(listener);
+  const uploads = createUploads(listener, deps.log);
   const progress = createProgressReader(deps);
   const routes = [
     ...tenantRoutes(deps),
@@ -90,10 +95,13 @@ export function addNativeApi(listener: FastifyInstance, deps: ApiDeps): void {
     ...optOutWordRoutes(deps),
     ...contactRoutes(deps),
     ...contactTagRoutes(deps),
-    ...contactImportRoutes(deps, listener),
+    ...contactImportRoutes(deps, uploads),
     ...tagRoutes(deps),
     ...broadcastRoutes(deps, progress),
     ...broadcastControlRoutes(deps, progress),
+    ...broadcastForecastRoutes(deps),
+    ...broadcastProgressRoutes(deps, progress, clients),
+    ...broadcastRecipientRoutes(deps, uploads),
   ];
   addRoutes(listener, deps.authenticator, [...routes, openApiRoute(routes)]);
 }

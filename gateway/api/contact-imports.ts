@@ -1,10 +1,10 @@
 /** Files of contacts, in and out; both are read and written as they come, whatever their length. */
-import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { newId } from '../canonical/ids.ts';
 import { invalid, isRefusal, type Refusal } from '../canonical/refusal.ts';
 import { exportContacts } from '../contacts/export.ts';
-import { type ImportOptions, importContacts, importFormats } from '../contacts/import.ts';
+import { fileFormats } from '../contacts/file-rows.ts';
+import { type ImportOptions, importContacts } from '../contacts/import.ts';
 import { isoTime } from '../platform/clock.ts';
 import { type ContactImport, findImport, listImportErrors } from '../tenants/contact-imports.ts';
 import { existingTags } from '../tenants/tags.ts';
@@ -21,10 +21,9 @@ import { boundKey } from './person.ts';
 import { type Route, type Streaming, tenantRoute } from './route.ts';
 import { closed } from './schemas.ts';
 import { textStream } from './text-stream.ts';
+import { askedFormat, csvType, formatOf, jsonTypes, typeOf, type Uploads } from './uploads.ts';
 
 const path = '/api/v1/contacts/import';
-const csvType = 'text/csv';
-const jsonTypes = ['application/x-ndjson', 'application/jsonl', 'application/x-jsonlines'] as const;
 
 const ImportQuery = Type.Partial(
   Type.Object({
@@ -46,23 +45,13 @@ const ImportQuery = Type.Partial(
 );
 
 const ExportQuery = Type.Partial(
-  Type.Object({ ...filterQuery, format: Type.Enum([...importFormats], { default: 'csv' }) }),
+  Type.Object({ ...filterQuery, format: Type.Enum([...fileFormats], { default: 'csv' }) }),
   closed,
 );
 
-/** At once in one process: each holds a batch in memory. */
-const importsMax = 4;
 const errorsTold = 1_000;
 
-export function contactImportRoutes({ database, now, log }: ApiDeps, listener: FastifyInstance): Route[] {
-  let running = 0;
-  let stopping = false;
-  // A long upload must not hold up the end; it is taken up again elsewhere.
-  listener.addHook('preClose', done => {
-    stopping = true;
-    done();
-  });
-
+export function contactImportRoutes({ database, now, log }: ApiDeps, uploads: Uploads): Route[] {
   async function tell(tenantId: string, one: ContactImport & { repeated?: boolean }) {
     const { id, rowsRead, lastLine, counts, startedAt, updatedAt, finishedAt } = one;
     return {
@@ -107,31 +96,19 @@ export function contactImportRoutes({ database, now, log }: ApiDeps, listener: F
         if (isRefusal(reading)) return reading;
         const tags = await tagsOf(tenantId, query.tags);
         if (isRefusal(tags)) return tags;
-        if (running >= importsMax) return { code: 'overloaded', retryAfterSeconds: 5 };
         const options: ImportOptions = {
-          format: /^\s*text\/csv/i.test(String(headers['content-type'])) ? 'csv' : 'ndjson',
+          format: formatOf(headers),
           ...{ country: reading.country ?? null, tags, onDuplicate: query.onDuplicate ?? 'update' },
         };
         const request = { tenantId, id: query.id ?? newId(), requestedBy: keyId, options };
-        running++;
-        try {
-          const done = await importContacts(
-            { database, now, isStopping: () => stopping },
-            request,
-            // A refusal amid the file has to reach whoever sends it.
-            upload.iterator({ destroyOnReturn: false }),
-          );
-          if (isRefusal(done)) return done;
-          log.info({ tenant: tenantId, import: done.id, ...done.counts }, 'contacts imported');
-          return { status: 200, body: await tell(tenantId, done) };
-        } catch (error) {
-          if (!upload.readableAborted && !upload.destroyed) throw error;
-          // Nobody is there to be told.
-          log.info({ tenant: tenantId, import: request.id }, 'the upload of contacts was broken off');
-          return { code: 'body_unreadable', reason: 'the upload was broken off' };
-        } finally {
-          running--;
-        }
+        const done = await uploads.read(
+          upload,
+          { tenant: tenantId, import: request.id },
+          (source, isStopping) => importContacts({ database, now, isStopping }, request, source),
+        );
+        if (isRefusal(done)) return done;
+        log.info({ tenant: tenantId, import: done.id, ...done.counts }, 'contacts imported');
+        return { status: 200, body: await tell(tenantId, done) };
       },
     ),
     tenantRoute(
@@ -179,10 +156,9 @@ export function contactImportRoutes({ database, now, log }: ApiDeps, listener: F
       async ({ query, headers }, principal): Promise<Streaming | Refusal> => {
         const filter = boundKey(principal, heldFor) ?? readContactFilter(query);
         if (isRefusal(filter)) return filter;
-        const accepted = String(headers.accept ?? '').includes('ndjson') ? 'ndjson' : 'csv';
-        const format = query.format ?? accepted;
+        const format = askedFormat(query.format, headers);
         const parts = exportContacts(database, principal.tenantId, filter, format);
-        return textStream(format === 'csv' ? `${csvType}; charset=utf-8` : jsonTypes[0], parts, log);
+        return textStream(typeOf(format), parts, log);
       },
     ),
   ];

@@ -1,23 +1,19 @@
-/** What a broadcast would come to if it were launched now. Its audience is looked at slice by slice, and nothing is written. */
-import { setImmediate as turn } from 'node:timers/promises';
+/** What a draft would come to if it were launched now. Its audience is looked at slice by slice, and nothing is written. */
 import { categoryOf } from '../billing/category.ts';
 import type { PriceBook } from '../billing/price-book.ts';
 import { availableOf, readWallet } from '../billing/wallet.ts';
 import { checkContent } from '../canonical/limits.ts';
 import { needsWindow } from '../messages/policy/needs-window.ts';
 import { isFree, pairName, readOptOuts, readWindows } from '../messages/policy/people.ts';
-import type { Database, Sql } from '../platform/database.ts';
+import type { Database } from '../platform/database.ts';
 import type { Seal } from '../platform/seal.ts';
-import type { Contact } from '../tenants/contacts.ts';
 import type { SendingNumber } from '../tenants/number-book.ts';
-import { withTags } from '../tenants/tags.ts';
 import { knownCategory, type TemplateBook } from '../tenants/template-book.ts';
-import { walkContacts } from '../tenants/walk-contacts.ts';
 import type { Broadcast } from './broadcast.ts';
-import { sourcesOf, withoutExcluded } from './freeze.ts';
 import { type MessagingLimit, messagingLimitOf } from './messaging-limit.ts';
-import { knownPersons, personOf, type Waiting, walkWaiting } from './recipients.ts';
-import { fill, variablesIn, variablesOf } from './variables.ts';
+import { momentOf } from './schedule.ts';
+import { fill } from './variables.ts';
+import { type Someone, walkAudience } from './walk-audience.ts';
 
 export interface Forecast {
   /** People, each once. */
@@ -27,8 +23,10 @@ export interface Forecast {
   optedOut: number;
   /** Whose 24-hour window is closed, of content that needs an open one: they will get none either. */
   windowClosed: number;
-  /** Whose window is open, of all. */
+  /** Whose window with the first number is open, of all who are valid; and whose is not. */
   inWindow: number;
+  outOfWindow: number;
+  /** That would be sent, no more than the launch is limited to; what follows is about these. */
   messages: number;
   /** null where the tenant pays nothing here. `covered`: messages that the balance is enough for. */
   cost: { feeMicros: number; priceMicros: number; availableMicros: number; covered: number } | null;
@@ -36,7 +34,7 @@ export interface Forecast {
   perSecond: number;
   /** When the last message would be sent, Unix ms, quiet hours aside. */
   finishesAt: number;
-  /** Meta's limit of people a business may write to in 24 hours unasked; null where Meta has not told it. */
+  /** Meta's limit of people a business may write to in 24 hours unasked, and how many go beyond it; null where Meta told none. */
   messagingLimit: (MessagingLimit & { exceeding: number }) | null;
 }
 
@@ -48,18 +46,15 @@ export interface ForecastDeps {
   now(): number;
 }
 
-const sliceRows = 1_000;
-const none = { optedOut: 0, windowClosed: 0, inWindow: 0, messages: 0 };
+const none = { optedOut: 0, windowClosed: 0, inWindow: 0, outOfWindow: 0, messages: 0 };
 /** The part of a number's rate that is used (messages/pace.ts). */
 const usedShare = 0.96;
-
-type Someone = Pick<Waiting, 'phone' | 'variables'>;
 
 export async function forecast(
   deps: ForecastDeps,
   broadcast: Broadcast,
   numbers: [SendingNumber, ...SendingNumber[]],
-  prepaid: boolean,
+  { prepaid, limit }: { prepaid: boolean; limit: number | null },
 ): Promise<Forecast> {
   const { database, prices, seal, now } = deps;
   const { tenantId, content, options, startAt } = broadcast;
@@ -72,7 +67,8 @@ export async function forecast(
   // Who was named one by one and lacks something is in the ledger already.
   const found = { recipients: broadcast.skipped, invalid: broadcast.skipped, ...none };
   const cost = { feeMicros: 0, priceMicros: 0, availableMicros: available, covered: 0 };
-  let outside = 0;
+  let unasked = 0;
+  const starts = { first: Number.POSITIVE_INFINITY, last: 0 };
 
   async function look(people: Someone[]): Promise<void> {
     const pairs = people.map(({ phone }) => ({ numberId: number.id, recipient: phone }));
@@ -85,7 +81,7 @@ export async function forecast(
           seal,
         )
       : new Set<string>();
-    for (const { phone, variables } of people) {
+    for (const { phone, variables, timeZone } of people) {
       found.recipients++;
       const filled = fill(content, variables);
       if (
@@ -98,13 +94,17 @@ export async function forecast(
       const window = windows.get(pairName(number.id, phone));
       const isOpen = window !== undefined && window.closesAt > nowMs;
       if (isOpen) found.inWindow++;
+      else found.outOfWindow++;
       const to = { kind: 'phone', digits: phone, to: `+${phone}` } as const;
       const question = { content: filled.content, recipient: to, number, sendAt: startAt, now: nowMs };
       if (optOuts.has(phone)) found.optedOut++;
       else if (!isOpen && needsWindow(question)) found.windowClosed++;
-      else {
+      else if (limit === null || found.messages < limit) {
         found.messages++;
-        if (!isOpen) outside++;
+        if (!isOpen) unasked++;
+        const startsAt = startOf(broadcast, timeZone, nowMs);
+        starts.first = Math.min(starts.first, startsAt);
+        starts.last = Math.max(starts.last, startsAt);
         const { fee, price } = prices.quote({ recipientDigits: phone, category, at: nowMs });
         cost.feeMicros += fee;
         cost.priceMicros += isFree(window, nowMs) ? 0 : price;
@@ -113,58 +113,22 @@ export async function forecast(
     }
   }
 
-  for await (const people of audienceOf(database, broadcast)) await look(people);
+  for await (const people of walkAudience(database, broadcast)) await look(people);
   const all = numbers.reduce((sum, { perSecond }) => sum + perSecond * usedShare, 0);
   const perSecond = Math.min(all, options.perSecond ?? all);
-  const limit = await messagingLimitOf(database, tenantId, number.messagingLimit, nowMs);
+  const daily = await messagingLimitOf(database, tenantId, number.messagingLimit, nowMs);
+  const lastsMs = Math.ceil((found.messages / perSecond) * 1_000);
   return {
     ...found,
     ...{ cost: prepaid ? cost : null, perSecond },
-    finishesAt: Math.max(nowMs, startAt ?? nowMs) + Math.ceil((found.messages / perSecond) * 1_000),
-    messagingLimit: limit && { ...limit, exceeding: Math.max(0, outside - limit.left) },
+    finishesAt: found.messages === 0 ? nowMs : Math.max(starts.first + lastsMs, starts.last),
+    messagingLimit: daily && { ...daily, exceeding: Math.max(0, unasked - daily.left) },
   };
 }
 
-/** Who would be in the ledger, some at a time, each person once. */
-async function* audienceOf(database: Database, broadcast: Broadcast): AsyncGenerator<Someone[]> {
-  const { tenantId, id, audience } = broadcast;
-  const key = { tenantId, broadcastId: id };
-  for (let after: string | undefined = ''; after !== undefined; ) {
-    const people: Waiting[] = await walkWaiting(database, key, after, sliceRows);
-    yield people;
-    after = people.length < sliceRows ? undefined : people.at(-1)!.person;
-    await turn();
-  }
-  const names = variablesIn(broadcast.content);
-  for (const [source, filter] of sourcesOf(broadcast).entries()) {
-    for (let after: string | undefined = ''; after !== undefined; ) {
-      const slice = await walkContacts(database, tenantId, filter, after, sliceRows);
-      const fresh = await withoutEarlier(database, broadcast, audience.tags.slice(0, source), slice.contacts);
-      yield fresh.map(contact => ({ phone: contact.phone, variables: variablesOf(contact, names) }));
-      after = slice.next;
-      await turn();
-    }
-  }
-}
-
-/** Without those that the audience leaves out, and those that stood in an earlier source or were named one by one. */
-async function withoutEarlier(
-  sql: Sql,
-  broadcast: Broadcast,
-  tags: number[],
-  contacts: Contact[],
-): Promise<Contact[]> {
-  const kept = await withoutExcluded(sql, broadcast, contacts);
-  const carrying = await withTags(
-    sql,
-    broadcast.tenantId,
-    tags,
-    kept.map(({ id }) => id),
-  );
-  const named = await knownPersons(
-    sql,
-    { tenantId: broadcast.tenantId, broadcastId: broadcast.id },
-    kept.map(({ phone }) => personOf(phone)),
-  );
-  return kept.filter(({ id, phone }) => !carrying.has(id) && !named.has(personOf(phone)));
+/** When its turn may come to one, in Unix ms. */
+function startOf({ startAt, options }: Broadcast, timeZone: string | null, nowMs: number): number {
+  const { localStart } = options;
+  const at = localStart === null ? (startAt ?? nowMs) : momentOf(localStart, timeZone ?? options.timeZone);
+  return Math.max(at, nowMs);
 }

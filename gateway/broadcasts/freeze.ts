@@ -3,6 +3,7 @@
  * far the freezing is. So a kill costs nothing, nobody waits longer than for one slice, and what becomes of the contacts later changes
  * nothing.
  */
+import { phoneNames } from '../canonical/phone-names.ts';
 import type { Sql, Tx } from '../platform/database.ts';
 import { type Contact, contactsByPhone } from '../tenants/contacts.ts';
 import { withTags } from '../tenants/tags.ts';
@@ -105,34 +106,33 @@ export interface NamedRecipient {
   variables: Variables;
 }
 
-/**
- * Adds people to a draft; returns how many of them are new. Of one who is a contact, what was not said is filled in from there. For who
- * holds the lock of the draft.
- */
+/** `skipped`: of those made, who get no message. `excluded`: whom the audience leaves out. The others were there already. */
+export interface Added {
+  made: number;
+  skipped: number;
+  excluded: number;
+}
+
+/** Adds people to a draft. Of one who is a contact, what was not said is filled in from there. For who holds the lock of the draft. */
 export async function addRecipients(
   tx: Tx,
   broadcast: Broadcast,
   named: NamedRecipient[],
   now: number,
-): Promise<number> {
-  const { tenantId, id, content } = broadcast;
-  const contacts = await contactsByPhone(
-    tx,
-    tenantId,
-    named.map(({ phone }) => phone),
-  );
+): Promise<Added> {
+  const { tenantId, id, content, audience } = broadcast;
+  const contactOf = await contactsNamed(tx, tenantId, named);
   const names = variablesIn(content);
-  const excluded = new Set(broadcast.audience.exclude.phones.map(personOf));
-  const kept = new Set(
-    (await withoutExcluded(tx, broadcast, [...new Set(contacts.values())])).map(contact => contact.id),
-  );
+  const excluded = new Set(audience.exclude.phones.map(personOf));
+  const contacts = new Set(named.flatMap(({ phone }) => contactOf(phone) ?? []));
+  const kept = new Set((await withoutExcluded(tx, broadcast, [...contacts])).map(contact => contact.id));
   const recipients = named
     .filter(({ phone }) => {
-      const contact = contacts.get(phone);
+      const contact = contactOf(phone);
       return !excluded.has(personOf(phone)) && (contact === undefined || kept.has(contact.id));
     })
     .map(({ phone, variables }): NewRecipient => {
-      const contact = contacts.get(phone);
+      const contact = contactOf(phone);
       const known = contact === undefined ? { phone: `+${phone}` } : variablesOf(contact, names);
       const said = { ...pick(known, names), ...pick(variables, names) };
       return {
@@ -147,7 +147,24 @@ export async function addRecipients(
        where tenant_id = $1 and id = $2`,
       [tenantId, id, made, skipped, now],
     );
-  return made;
+  return { made, skipped, excluded: named.length - recipients.length };
+}
+
+/** Which contact a phone is of, however it is written. */
+async function contactsNamed(
+  sql: Sql,
+  tenantId: string,
+  named: NamedRecipient[],
+): Promise<(phone: string) => Contact | undefined> {
+  const found = await contactsByPhone(
+    sql,
+    tenantId,
+    named.flatMap(({ phone }) => phoneNames(phone)),
+  );
+  return phone => {
+    const name = phoneNames(phone).find(one => found.has(one));
+    return name === undefined ? undefined : found.get(name);
+  };
 }
 
 const pick = (variables: Variables, names: readonly string[]): Variables =>

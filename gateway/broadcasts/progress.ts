@@ -8,7 +8,7 @@ import { readError } from '../messages/lookup.ts';
 import { errorTable } from '../meta/error-table.ts';
 import { steadyMs } from '../platform/clock.ts';
 import { type Database, first, type Sql } from '../platform/database.ts';
-import type { Broadcast, BroadcastKey, BroadcastState } from './broadcast.ts';
+import type { Broadcast, BroadcastKey } from './broadcast.ts';
 
 /** Of its messages, how many stand at each status; those without any are left out. */
 export type StatusCounts = Partial<Record<MessageStatus, number>>;
@@ -53,8 +53,9 @@ const keptMost = 1_000;
 const rateMs = 10_000;
 
 interface Kept {
-  state: BroadcastState;
   progress: Promise<Progress>;
+  /** Of the broadcast that was looked at: what is told of one that has moved on must not be older. */
+  state: Broadcast['state'];
   until: number;
   /** Before, to tell the rate: what Meta had taken at which steady ms. */
   looks: { at: number; taken: number }[];
@@ -94,12 +95,14 @@ export function createProgressReader(deps: { database: Database; now(): number }
     async of(broadcast) {
       const name = `${broadcast.tenantId} ${broadcast.id}`;
       const before = kept.get(name);
-      // After a move it is another look that people ask for.
-      if (before?.state === broadcast.state && before.until > steadyMs()) return before.progress;
+      if (before !== undefined && before.state === broadcast.state && before.until > steadyMs())
+        return before.progress;
       const looks = before?.looks ?? [];
       const began = steadyMs();
-      const { state } = broadcast;
-      const entry: Kept = { state, progress: look(broadcast, looks), until: Number.POSITIVE_INFINITY, looks };
+      const entry: Kept = {
+        ...{ progress: look(broadcast, looks), state: broadcast.state },
+        ...{ until: Number.POSITIVE_INFINITY, looks },
+      };
       if (kept.size >= keptMost) kept.clear();
       kept.set(name, entry);
       try {

@@ -1,6 +1,6 @@
 /** The ledger of a broadcast: one row per person under a unique key, so that nobody is in it twice, whatever is written again. */
 import { phoneNames } from '../canonical/phone-names.ts';
-import { first, type Row, type Sql, type SqlValue, storable, type Tx } from '../platform/database.ts';
+import { first, type Row, type Sql, storable, type Tx } from '../platform/database.ts';
 import type { BroadcastKey } from './broadcast.ts';
 import type { Variables } from './variables.ts';
 
@@ -103,7 +103,7 @@ export async function knownPersons(
   return new Set(rows.map(({ person }) => person));
 }
 
-function waitingOf(row: Row): Waiting {
+export function waitingOf(row: Row): Waiting {
   return {
     person: String(row.person),
     phone: String(row.phone ?? row.person),
@@ -155,62 +155,4 @@ export async function moveRecipients(
        and broadcast_recipients.state || '' = 'waiting'`,
     [tenantId, broadcastId, JSON.stringify(rows)],
   );
-}
-
-/** One row of the ledger as people see it: with how its message stands. */
-export interface LedgerEntry {
-  person: string;
-  phone: string;
-  contactId: number | null;
-  variables: Variables;
-  state: RecipientState;
-  reason: string | null;
-  dueAt: number;
-  message: {
-    id: string;
-    /** null: the message has aged out. */
-    status: string | null;
-    wamid: string | null;
-    error: string | null;
-    acceptedAt: number | null;
-    sentAt: number | null;
-    deliveredAt: number | null;
-    readAt: number | null;
-  } | null;
-}
-
-/** In the order of their digits, those after `after`. */
-export async function readLedger(
-  sql: Sql,
-  { tenantId, broadcastId }: BroadcastKey,
-  after: string,
-  limit: number,
-): Promise<LedgerEntry[]> {
-  const values: SqlValue[] = [tenantId, broadcastId, after, limit];
-  const rows = await sql.all(
-    `select r.person, r.phone, r.contact_id, r.variables, r.state, r.reason, r.due_at, r.message_id, m.status, m.wamid, m.error,
-       m.accepted_at, m.sent_at, m.delivered_at, m.read_at
-     from broadcast_recipients r left join messages m on m.tenant_id = $1 and m.id = r.message_id
-     where r.tenant_id = $1 and r.broadcast_id = $2 and r.person > $3 order by r.person limit $4`,
-    values,
-  );
-  return rows.map(row => ({
-    ...waitingOf({ ...row, time_zone: null }),
-    state: row.state as RecipientState,
-    reason: row.reason as string | null,
-    dueAt: Number(row.due_at),
-    message:
-      row.message_id === null
-        ? null
-        : {
-            id: String(row.message_id),
-            status: row.status as string | null,
-            wamid: row.wamid as string | null,
-            error: row.error as string | null,
-            acceptedAt: row.accepted_at as number | null,
-            sentAt: row.sent_at as number | null,
-            deliveredAt: row.delivered_at as number | null,
-            readAt: row.read_at as number | null,
-          },
-  }));
 }

@@ -1,8 +1,6 @@
 /** A CSV file of contacts: the heading says what each column is; a column that is none of ours is an attribute of that name. */
 import { isObject, type JsonObject, parseJson } from '../canonical/json.ts';
-import { invalid, isRefusal, type Refusal } from '../canonical/refusal.ts';
-import { harmless } from './csv-cells.ts';
-import { type CsvRow, createCsvReader } from './csv-rows.ts';
+import { createCsvTable } from './csv-table.ts';
 import type { FileRow, RowReader } from './file-rows.ts';
 
 /** What an export writes, in its order. */
@@ -18,67 +16,25 @@ const members = new Map<string, string | undefined>([
   ...['id', 'original', 'formerphones', 'createdat', 'updatedat'].map(name => [name, undefined] as const),
 ]);
 
-const columnsMax = 200;
-
 type Column = { member: string | undefined } | { attribute: string };
 
 export function createContactCsv(): RowReader {
-  const csv = createCsvReader();
-  let columns: Column[] | undefined;
-
-  function told(rows: CsvRow[]): FileRow[] | Refusal {
-    const found: FileRow[] = [];
-    for (const row of rows) {
-      if (columns === undefined) {
-        const heading = readHeading(row);
-        if (isRefusal(heading)) return heading;
-        columns = heading;
-        // It is part of what the file says.
-        found.push({ line: row.line, text: row.text, said: 'heading' });
-        continue;
-      }
-      const said = Array.isArray(row.cells) ? readCells(row.cells, columns) : row.cells;
-      if (said !== undefined) found.push({ line: row.line, text: row.text, said });
-    }
-    return found;
-  }
-
-  return {
-    push: text => told(csv.push(text)),
-    end() {
-      const rows = told(csv.end());
-      return columns === undefined && !isRefusal(rows)
-        ? invalid('line 1', 'required', 'must name the columns; the file is empty')
-        : rows;
-    },
-  };
+  return createCsvTable(names => {
+    const columns = names.map(columnOf);
+    return cells => readCells(cells, columns);
+  });
 }
 
-function readHeading({ line, cells }: CsvRow): Column[] | Refusal {
-  const at = `line ${line}`;
-  if (!Array.isArray(cells)) return invalid(at, 'format', cells.wrong);
-  if (cells.length > columnsMax)
-    return invalid(at, 'count', `has ${cells.length} columns, at most ${columnsMax}`);
-  const names = cells.map(cell => cell.trim());
-  const lower = names.map(name => name.toLowerCase());
-  if (!lower.includes('phone'))
-    return invalid(at, 'required', 'must name the columns, one of them `phone`, in UTF-8');
-  const twice = lower.find((name, i) => name !== '' && lower.indexOf(name) !== i);
-  if (twice !== undefined) return invalid(at, 'unique', `names the column ${twice.slice(0, 60)} twice`);
-  return names.map((name, i) =>
-    name === '' || members.has(lower[i]!) ? { member: members.get(lower[i]!) } : { attribute: name },
-  );
+function columnOf(name: string): Column {
+  const lower = name.toLowerCase();
+  return name === '' || members.has(lower) ? { member: members.get(lower) } : { attribute: name };
 }
 
-/** undefined for an empty row. An empty cell says nothing. */
-function readCells(cells: string[], columns: Column[]): Exclude<FileRow['said'], 'heading'> | undefined {
-  if (cells.every(cell => cell.trim() === '')) return undefined;
-  if (cells.length !== columns.length)
-    return { wrong: `has ${cells.length} columns, the heading has ${columns.length}` };
+function readCells(cells: string[], columns: Column[]): Exclude<FileRow['said'], 'heading'> {
   const fields: JsonObject = {};
   let attributes: JsonObject | undefined;
   for (const [i, column] of columns.entries()) {
-    const cell = harmless.read(cells[i]!.trim());
+    const cell = cells[i]!;
     if (cell === '') continue;
     if ('attribute' in column) {
       attributes ??= {};

@@ -1,6 +1,9 @@
-/** Rows of a file of contacts as they come, whatever its format. */
+/** Rows of a file of people as they come, whatever its format. */
 import type { JsonObject } from '../canonical/json.ts';
 import type { Refusal } from '../canonical/refusal.ts';
+
+export const fileFormats = ['csv', 'ndjson'] as const;
+export type FileFormat = (typeof fileFormats)[number];
 
 export interface FileRow {
   /** In which the row begins; the first of the file is 1. */
@@ -13,7 +16,7 @@ export interface FileRow {
 
 /** Fed with a file's text in parts of any size. What it answers depends on the text alone. */
 export interface RowReader {
-  /** Rows that are complete by now; a refusal when the file is none of contacts. */
+  /** Rows that are complete by now; a refusal when the file is none of people. */
   push(text: string): FileRow[] | Refusal;
   end(): FileRow[] | Refusal;
 }
@@ -21,3 +24,14 @@ export interface RowReader {
 /** Characters of one row; as many are held at most, beside the part that was pushed last. */
 export const rowMax = 64 * 1024;
 export const tooLong = `is longer than ${rowMax} characters`;
+
+/** The rows of a file as its bytes come, UTF-8; a refusal is the last that comes. */
+export async function* rowsOf(
+  source: AsyncIterable<Uint8Array>,
+  reader: RowReader,
+): AsyncGenerator<FileRow[] | Refusal> {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  for await (const bytes of source) yield reader.push(decoder.decode(bytes, { stream: true }));
+  yield reader.push(decoder.decode());
+  yield reader.end();
+}

@@ -21,14 +21,12 @@ import {
 import { type ContactInput, saveContacts } from '../tenants/save-contacts.ts';
 import { listTags } from '../tenants/tags.ts';
 import { createContactCsv } from './contact-csv.ts';
-import type { FileRow, RowReader } from './file-rows.ts';
+import { type FileFormat, type FileRow, type RowReader, rowsOf } from './file-rows.ts';
 import { createJsonRows } from './json-rows.ts';
 import { attributesRule, type ReadOptions, readContact } from './read-contact.ts';
 
-export const importFormats = ['csv', 'ndjson'] as const;
-
 export interface ImportOptions {
-  format: (typeof importFormats)[number];
+  format: FileFormat;
   country: string | null;
   /** For every contact of the file, beside its own. */
   tags: number[];
@@ -74,7 +72,6 @@ export async function importContacts(
   if (state.options !== optionsText) return otherFile(state, 'with other options');
   const repeated = state.finishedAt !== null;
   const reader: RowReader = options.format === 'csv' ? createContactCsv() : createJsonRows();
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   let seen = 0;
   let digest = begun(request, 0).digest;
   let pending: FileRow[] = [];
@@ -126,12 +123,11 @@ export async function importContacts(
     return undefined;
   }
 
-  for await (const bytes of source) {
-    const refused = await next(reader.push(decoder.decode(bytes, { stream: true })));
+  for await (const rows of rowsOf(source, reader)) {
+    const refused = await next(rows);
     if (refused !== undefined) return refused;
   }
-  const refused =
-    (await next(reader.push(decoder.decode()))) ?? (await next(reader.end())) ?? (await take(pending, true));
+  const refused = await take(pending, true);
   if (refused !== undefined) return refused;
   return seen < state.rowsRead ? otherFile(state) : { ...state, repeated };
 }

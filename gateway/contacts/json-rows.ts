@@ -1,4 +1,4 @@
-/** JSON Lines of contacts: one object a line, as the API takes them. */
+/** JSON Lines of people: one object a line, as the API takes them. */
 import { isObject, parseJson } from '../canonical/json.ts';
 import { type FileRow, type RowReader, rowMax, tooLong } from './file-rows.ts';
 

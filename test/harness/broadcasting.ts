@@ -1,15 +1,16 @@
-/** What tests of broadcasts say to the gateway and read at the simulator. */
-import { call } from './programs.ts';
-import { must, type TestTenant, until } from './tenant.ts';
+/** A tenant that broadcasts, and how its broadcasts are asked for. */
+import { call, newPlace, type Place, type StartedProgram, startGateway } from './programs.ts';
+import { must, newTenant, operatorKey, type TestTenant, until } from './tenant.ts';
 
-export interface TestBroadcast {
+export interface ToldBroadcast {
   id: string;
+  name: string;
   state: string;
   reason: string | null;
   detail: string | null;
+  retryOf: string | null;
   recipients: number;
   skipped: number;
-  limit: number | null;
   progress: {
     waiting: number;
     taken: number;
@@ -18,111 +19,108 @@ export interface TestBroadcast {
   };
 }
 
-/** A marketing template with one variable, for an account at the simulator. */
-export const offerTemplate = {
-  name: 'offer',
+export interface ToldRecipient {
+  phone: string | null;
+  state: string;
+  reason: string | null;
+  status: string | null;
+  code: number | null;
+  title: string | null;
+  messageId: string | null;
+  wamid: string | null;
+  deliveredAt: string | null;
+  dueAt: string | null;
+  contactId: number | null;
+  variables: Record<string, string>;
+}
+
+export interface RecipientPage {
+  data: ToldRecipient[];
+  next: string | null;
+}
+
+const hello = {
+  name: 'hello_world',
   language: 'en_US',
   category: 'MARKETING',
   status: 'APPROVED',
-  components: [{ type: 'BODY', text: 'Hello {{1}}, see our offer.' }],
+  components: [{ type: 'BODY', text: 'Hello {{1}}' }],
 };
 
-export const offer = (text: string) => ({
+/** A message of the template with one text, in which variables may stand. */
+export const template = (text: string) => ({
   type: 'template',
   template: {
-    name: 'offer',
+    name: 'hello_world',
     language: { code: 'en_US' },
     components: [{ type: 'body', parameters: [{ type: 'text', text }] }],
   },
 });
 
-export interface Received {
-  to: string;
-  text: string;
-  acceptedAt: number;
+export interface Broadcasting {
+  place: Place;
+  gateway: StartedProgram;
+  tenant: TestTenant;
+  api<T = ToldBroadcast>(path: string, body?: unknown, method?: string): Promise<T>;
+  /** The whole ledger, or what the query finds of it. */
+  ledger(id: string, query?: string): Promise<ToldRecipient[]>;
+  /** At the draft `id`; 200 or not. */
+  upload(id: string, body: string, query?: string, type?: string): ReturnType<typeof call>;
+  untilState(id: string, ...states: string[]): Promise<ToldBroadcast>;
+  /** Who got how many messages of the tenant's, as the simulator counts them. */
+  received(): Promise<Map<string, number>>;
+  stop(): Promise<void>;
 }
 
-/** `urls`: where the gateway is at the moment. */
-export function broadcasting(urls: () => { url: string; simulatorUrl: string }, tenant: TestTenant) {
-  const api = <T = TestBroadcast>(path: string, body?: unknown, method?: string) =>
+export async function startBroadcasting(engine: 'sqlite' | 'postgres'): Promise<Broadcasting> {
+  const place = await newPlace(engine);
+  const env = { WAGATE_OPERATOR_KEY: operatorKey, WAGATE_LOG_LEVEL: 'warn' };
+  const gateway = await startGateway(place, { env });
+  const tenant = await newTenant(gateway, gateway.simulatorUrl, { templates: [hello] });
+  const { key } = tenant;
+
+  const api = <T>(path: string, body?: unknown, method?: string) =>
     must<T>(
-      call(`${urls().url}/api/v1${path}`, {
-        key: tenant.key,
-        ...(body === undefined ? {} : { body }),
-        ...(method === undefined ? {} : { method }),
+      call<T>(`${gateway.url}/api/v1${path}`, {
+        ...{ key, ...(body === undefined ? {} : { body }), ...(method === undefined ? {} : { method }) },
       }),
     );
 
-  async function untilState(id: string, ...states: string[]): Promise<TestBroadcast> {
-    let found: TestBroadcast | undefined;
-    await until(async () => {
-      found = await api(`/broadcasts/${id}`);
-      return states.includes(found!.state);
-    }, 60);
-    return found!;
-  }
-
-  /** Until nothing of it is being sent. */
-  async function untilQuiet(id: string): Promise<TestBroadcast> {
-    let found: TestBroadcast | undefined;
-    await until(async () => {
-      found = await api(`/broadcasts/${id}`);
-      return (found!.progress.counts.sending ?? 0) === 0;
-    });
-    return found!;
-  }
-
-  /** What the tenant's number sent, as its phones got it. */
-  async function received(): Promise<Received[]> {
-    const got: Received[] = [];
-    for (let cursor = '0'; ; ) {
-      const page = await must<{
-        cursor: string;
-        data: {
-          to: string;
-          acceptedAt: number;
-          body: { template?: { components: { parameters: { text: string }[] }[] } };
-        }[];
-      }>(
-        call(
-          `${urls().simulatorUrl}/control/received?phone_number_id=${tenant.phoneNumberId}&limit=5000&after=${cursor}`,
-        ),
-      );
-      if (page.data.length === 0) return got;
-      cursor = page.cursor;
-      got.push(
-        ...page.data.map(({ to, acceptedAt, body }) => ({
-          ...{ to, acceptedAt },
-          text: body.template?.components[0]?.parameters[0]?.text ?? '',
-        })),
-      );
-    }
-  }
-
-  /** Contacts with phones in a row, under a tag of their own. */
-  async function tagged(
-    name: string,
-    first: number,
-    count: number,
-    attributes: object = {},
-  ): Promise<number> {
-    const { id } = await api<{ id: number }>('/tags', { name });
-    const rows = Array.from({ length: count }, (_, i) =>
-      JSON.stringify({ phone: `+${first + i}`, name: `Contact ${i}`, tags: [name], attributes }),
-    );
-    await must(
-      call(`${urls().url}/api/v1/contacts/import`, {
-        key: tenant.key,
-        headers: { 'content-type': 'application/x-ndjson' },
-        body: rows.join('\n'),
+  return {
+    ...{ place, gateway, tenant, api },
+    async ledger(id, query = '') {
+      const found: ToldRecipient[] = [];
+      for (let cursor = ''; ; ) {
+        const path = `/broadcasts/${id}/recipients?limit=1000&${query}${cursor}`;
+        const page = await api<RecipientPage>(path);
+        found.push(...page.data);
+        if (page.next === null) return found;
+        cursor = `&cursor=${page.next}`;
+      }
+    },
+    upload: (id, body, query = '', type = 'text/csv') =>
+      call(`${gateway.url}/api/v1/broadcasts/${id}/recipients?${query}`, {
+        ...{ method: 'POST', key, headers: { 'content-type': type }, body },
       }),
-    );
-    return id;
-  }
-
-  return { api, untilState, untilQuiet, received, tagged };
+    async untilState(id, ...states) {
+      let found = await api<ToldBroadcast>(`/broadcasts/${id}`);
+      await until(async () => {
+        found = await api<ToldBroadcast>(`/broadcasts/${id}`);
+        return states.includes(found.state);
+      });
+      return found;
+    },
+    async received() {
+      const { data } = await must<{ data: { to: string }[] }>(
+        call(`${gateway.simulatorUrl}/control/received?phone_number_id=${tenant.phoneNumberId}&limit=10000`),
+      );
+      const counts = new Map<string, number>();
+      for (const { to } of data) counts.set(to, (counts.get(to) ?? 0) + 1);
+      return counts;
+    },
+    async stop() {
+      await gateway.stop();
+      await place.remove();
+    },
+  };
 }
-
-/** Phones that got more than one message. */
-export const doubled = (got: Received[]): string[] =>
-  [...Map.groupBy(got, ({ to }) => to)].filter(([, all]) => all.length > 1).map(([to]) => to);
