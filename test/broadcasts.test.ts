@@ -284,6 +284,59 @@ onEachEngine(engine => {
     assert.deepEqual(doubled(got), []);
   });
 
+  test("Connectly's campaigns: a draft says what, entries say to whom", async () => {
+    const { tenant, api, untilState, received } = await newcomer();
+    const send = (entries: unknown, key = 'k') =>
+      call<{ data: unknown[] }>(`${gateway.url}/v1/businesses/${tenant.tenantId}/send/campaigns`, {
+        headers: { 'x-api-key': tenant.key, 'idempotency-key': key },
+        body: { entries },
+      });
+    const entries = [
+      { client: '+905430000001', campaignName: 'autumn', campaignVersion: '2', variables: { name: 'Ayşe' } },
+      {
+        client: '+905430000002',
+        campaignName: 'autumn',
+        campaignVersion: '2',
+        variables: { name: 'Ali', code: 'fault' },
+      },
+      {
+        client: '+90 543 000 00 01',
+        campaignName: 'autumn',
+        campaignVersion: '2',
+        variables: { name: 'twice' },
+      },
+      { client: 'nobody', campaignName: 'autumn', campaignVersion: '2' },
+    ];
+    assert.equal((await send(entries)).status, 404);
+    const draft = await api('/broadcasts', { name: 'autumn', message: offer('{{name}}') });
+    assert.equal((await send([{ client: '+905430000001' }])).status, 400);
+    const first = await send(entries);
+    assert.deepEqual(first.body, {
+      data: [
+        {
+          ...{ campaignName: 'autumn', campaignVersion: '2', acceptedCount: 2, rejectedCount: 2 },
+          error: 'client 905430000001 stands twice',
+        },
+      ],
+    });
+    assert.deepEqual((await send(entries)).body, first.body);
+    const { data } = await api<{ data: TestBroadcast[] }>('/broadcasts?name=autumn');
+    assert.equal(data.length, 2);
+    await untilState(data[0]!.id, 'completed');
+    const got = (await received()).map(({ to, text }) => `${to} ${text}`);
+    assert.deepEqual(got.toSorted(), ['905430000001 Ayşe', '905430000002 Ali']);
+    assert.equal((await api(`/broadcasts/${draft.id}`)).state, 'draft');
+    await api(`/broadcasts/${draft.id}`, undefined, 'DELETE');
+    const closed = await send(entries, 'other');
+    assert.equal(closed.status, 409, closed.text);
+    const other = await newcomer();
+    const strange = await call(`${gateway.url}/v1/businesses/${tenant.tenantId}/send/campaigns`, {
+      headers: { 'x-api-key': other.tenant.key },
+      body: { entries },
+    });
+    assert.equal(strange.status, 403, strange.text);
+  });
+
   test('another tenant sees and moves nothing of it', async () => {
     const { api } = await newcomer();
     const other = await newcomer();

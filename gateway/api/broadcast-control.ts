@@ -13,9 +13,10 @@ import { broadcastEvent } from '../broadcasts/tell.ts';
 import type { EventType } from '../canonical/event.ts';
 import { isRefusal, type Refusal, type RefusalCode } from '../canonical/refusal.ts';
 import type { Principal } from '../http/authenticate.ts';
+import { mayLaunch } from '../http/may-launch.ts';
 import type { Tx } from '../platform/database.ts';
 import type { ApiDeps } from './api.ts';
-import { broadcastNotFound, cannot, mayLaunch, seenBroadcast } from './broadcast-access.ts';
+import { broadcastNotFound, cannot, seenBroadcast } from './broadcast-access.ts';
 import { BroadcastForm, Launch, Resume, tellBroadcast } from './broadcast-forms.ts';
 import { type Call, type Route, tenantRoute } from './route.ts';
 

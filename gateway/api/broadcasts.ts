@@ -13,8 +13,9 @@ import {
 } from '../broadcasts/table.ts';
 import { newId } from '../canonical/ids.ts';
 import { isRefusal } from '../canonical/refusal.ts';
+import { mayLaunch } from '../http/may-launch.ts';
 import type { ApiDeps } from './api.ts';
-import { broadcastNotFound, cannot, mayLaunch, seenBroadcast, sees } from './broadcast-access.ts';
+import { broadcastNotFound, cannot, seenBroadcast, sees } from './broadcast-access.ts';
 import {
   BroadcastChange,
   BroadcastForm,

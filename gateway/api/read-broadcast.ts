@@ -5,7 +5,7 @@ import { isLocalTime, momentOf } from '../broadcasts/schedule.ts';
 import type { BroadcastDraft } from '../broadcasts/table.ts';
 import { fill, variablesIn } from '../broadcasts/variables.ts';
 import type { Content } from '../canonical/content.ts';
-import { isObject, type JsonObject } from '../canonical/json.ts';
+import type { JsonObject } from '../canonical/json.ts';
 import { checkContent } from '../canonical/limits.ts';
 import { type PhoneReader, phoneReader } from '../canonical/phone-number.ts';
 import { type Issue, invalid, isRefusal, type Refusal } from '../canonical/refusal.ts';
@@ -200,11 +200,4 @@ function readSchedule({
       'must be a time such as 2026-12-01T10:00 or 2026-12-01T10:00:00+03:00',
     );
   return { ...times, startAt };
-}
-
-/** The template that a content names; null where it names none. */
-export function templateOf({ type, template }: Content): { name: string; language: string | null } | null {
-  if (type !== 'template' || !isObject(template)) return null;
-  const language = isObject(template.language) ? template.language.code : null;
-  return { name: String(template.name ?? ''), language: typeof language === 'string' ? language : null };
 }

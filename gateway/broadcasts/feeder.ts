@@ -369,7 +369,7 @@ const changesOf = ({ tenantId }: Broadcast, ids: string[], at: number): Change[]
   ids.map(id => ({ tenantId, id, status: 'canceled', at }));
 
 /** Numbers whose bulk messages rest, and until when. */
-export async function restsOf(
+async function restsOf(
   sql: Sql,
   tenantId: string,
   numberIds: number[],

@@ -82,7 +82,7 @@ function recipientsOf(broadcast: Broadcast, contacts: Contact[], now: number): N
 }
 
 /** What is the same for contacts and for people who are named one by one. */
-export function frozen(
+function frozen(
   { content, options }: Pick<Broadcast, 'content' | 'options'>,
   variables: Variables,
   timeZone: string | null,

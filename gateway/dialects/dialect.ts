@@ -8,6 +8,7 @@ import type { Content, MetaEndpoint, Recipient } from '../canonical/content.ts';
 import type { Json, JsonObject } from '../canonical/json.ts';
 import type { LimitState } from '../canonical/key-limit.ts';
 import type { Refusal } from '../canonical/refusal.ts';
+import type { CampaignDoor } from './campaign-door.ts';
 import type { EndpointDoor } from './endpoint-door.ts';
 
 export type DialectName = 'cloud' | 'connexease' | 'connectly' | 'autokonnect' | 'native';
@@ -148,6 +149,8 @@ export interface Dialect {
   doors: Door[];
   /** Where the vendor lets callers say where events are posted. */
   endpointDoors?: EndpointDoor[];
+  /** Where the vendor lets callers send campaigns. */
+  campaignDoors?: CampaignDoor[];
   /** The API key the request carries. */
   credential(wire: Pick<WireRequest, 'headers' | 'query'>): string | Refusal;
   refuse(refusal: Refusal): WireAnswer;

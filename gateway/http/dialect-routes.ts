@@ -4,6 +4,7 @@ import type { Json } from '../canonical/json.ts';
 import { dialects } from '../dialects/all.ts';
 import type { WireRequest } from '../dialects/dialect.ts';
 import { plainAddress } from '../platform/networks.ts';
+import { handleCampaignDoor } from './campaigns.ts';
 import { type EndpointDoorDeps, handleEndpointDoor } from './endpoint-doors.ts';
 import { write } from './listener.ts';
 import { handle, type SendDeps } from './send.ts';
@@ -16,6 +17,14 @@ export function addDialectRoutes(listener: FastifyInstance, deps: SendDeps & End
         url: door.path,
         handler: async (request, reply) =>
           write(reply, await handle(deps, dialect, door, wireRequest(request))),
+      });
+    }
+    for (const door of dialect.campaignDoors ?? []) {
+      listener.route({
+        method: door.method,
+        url: door.path,
+        handler: async (request, reply) =>
+          write(reply, await handleCampaignDoor(deps, dialect, door, wireRequest(request))),
       });
     }
     for (const door of dialect.endpointDoors ?? []) {

@@ -8,7 +8,7 @@ const lengthMax = 255;
 /** The key and a fingerprint of all that the caller said; null without the header. The draft writes the key in quotes, most do not. */
 export function readIdempotency(
   { headers, params, query, body }: WireRequest,
-  door: Door,
+  door: Pick<Door, 'path'>,
   dialect: Dialect,
 ): { key: string; fingerprint: string } | null | Refusal {
   const header = headers['idempotency-key'];

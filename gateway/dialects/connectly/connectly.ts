@@ -4,6 +4,7 @@ import type { Refusal } from '../../canonical/refusal.ts';
 import type { Command, Dialect, Door, Outcome, WireAnswer, WireRequest } from '../dialect.ts';
 import { ietfLimitHeaders } from '../limit-headers.ts';
 import { isBlank } from '../reading.ts';
+import { campaignDoor } from './campaigns.ts';
 import { field } from './field.ts';
 import { refuse } from './refuse.ts';
 import { readSession } from './session.ts';
@@ -15,6 +16,7 @@ export const connectly: Dialect = {
   owns: /^\/v1\/businesses\//,
   doors: [door('messages', readSession), door('whatsapp_templated_messages', readTemplated)],
   endpointDoors: webhookDoors,
+  campaignDoors: [campaignDoor],
   credential({ headers }) {
     const key = headers['x-api-key'];
     return key === undefined || isBlank(key) ? { code: 'credential_missing' } : key.trim();
