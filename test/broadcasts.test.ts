@@ -334,7 +334,7 @@ onEachEngine(engine => {
       headers: { 'x-api-key': other.tenant.key },
       body: { entries },
     });
-    assert.equal(strange.status, 403, strange.text);
+    assert.equal(strange.status, 401, strange.text);
   });
 
   test('another tenant sees and moves nothing of it', async () => {

@@ -109,6 +109,27 @@ export interface Charging {
   ids: string[];
   /** These messages are Meta's, as its own report says, whatever the rows still tell (an erased row tells no wamid). */
   isTaken?: boolean;
+  /** What moved already, in the statement that wrote other rows of the tenant (`chargesFee`). */
+  moved?: Moved;
+}
+
+/**
+ * For the statement that writes Meta's yes, which most messages come to: the fee is charged there and nothing else of the money changes
+ * (judgeMoney), so that no row is read and written a second time. `was` is a number to be added to `news`.
+ */
+export const chargesFee = {
+  set: "fee_state = case when fee_state is null then null else 'charged' end",
+  was: "case fee_state when 'held' then 1024 when 'released' then 2048 else 0 end",
+};
+
+/** What rows that were written so say of the wallet. */
+export function movedByFees(rows: { news: number; fee: number | null }[]): Moved {
+  const moved = { held: 0, charged: 0 };
+  for (const { news, fee } of rows) {
+    if ((news & 1024) !== 0) moved.held -= fee!;
+    if ((news & (1024 | 2048)) !== 0) moved.charged += fee!;
+  }
+  return moved;
 }
 
 /** For callers that bring no word of a price. */
@@ -125,12 +146,13 @@ export async function charge(
   priceOf: PriceOf = sameAsBefore,
 ): Promise<void> {
   const billed = messages
-    .filter(({ ids }) => ids.length > 0)
+    .filter(({ ids, moved }) => ids.length > 0 || moved !== undefined)
     // Wallets are locked in one order by every process.
     .sort((a, b) => (a.tenantId < b.tenantId ? -1 : 1));
   if (billed.length === 0) return;
   const moves = await together(
-    billed.map(async ({ tenantId, ids, isTaken = false }) => {
+    billed.map(async ({ tenantId, ids, isTaken = false, moved = unmoved }) => {
+      if (ids.length === 0) return [tenantId, moved] as const;
       const rows = await tx.all<BilledRow>(
         `select ${moneyColumns} from messages
          where tenant_id = $1 and fee_state is not null and one_of(id, select value ->> 'id' from json_rows($2)) for update`,
@@ -138,11 +160,14 @@ export async function charge(
       );
       const before = rows.map(fromRow);
       const judged = before.map(row => judgeMoney({ ...row, isTaken: row.isTaken || isTaken }, priceOf));
-      return [tenantId, await write(tx, tenantId, before, judged, at)] as const;
+      const { held, charged } = await write(tx, tenantId, before, judged, at);
+      return [tenantId, { held: held + moved.held, charged: charged + moved.charged }] as const;
     }),
   );
   await together(moves.map(([tenantId, moved]) => moveMoney(tx, tenantId, moved, at)));
 }
+
+const unmoved: Moved = { held: 0, charged: 0 };
 
 interface Moved {
   held: number;

@@ -2,7 +2,14 @@
  * Settlement: Meta's verdict on a send becomes the message's new state. All verdicts that arrive within one turn share a
  * transaction.
  */
-import { billedColumns, billedIds, charge, type MaybeBilled } from '../billing/charge.ts';
+import {
+  billedColumns,
+  billedIds,
+  charge,
+  chargesFee,
+  type MaybeBilled,
+  movedByFees,
+} from '../billing/charge.ts';
 import type { MessageStatus } from '../canonical/status.ts';
 import type { Verdict } from '../meta/verdict.ts';
 import { type Tx, together } from '../platform/database.ts';
@@ -30,9 +37,10 @@ export async function settle(tx: Tx, results: SendResult[], uncertainMs: number)
       const sent = await settleSent(tx, tenantId, ofTenant);
       const rest = await settleOthers(tx, tenantId, others);
       for (const result of others) await pausePair(tx, result);
-      const settled = new Set([...sent.filter(({ news }) => news === 1), ...rest].map(({ id }) => id));
+      const settled = new Set([...sent.filter(({ news }) => (news & 1) !== 0), ...rest].map(({ id }) => id));
+      const paid = sent.filter(({ fee }) => fee !== null);
       return {
-        ...{ tenantId, ids: billedIds([...sent, ...rest]) },
+        ...{ tenantId, ids: billedIds(rest), ...(paid.length === 0 ? {} : { moved: movedByFees(paid) }) },
         changes: ofTenant.filter(({ message }) => settled.has(message.id)).map(changeOf),
       };
     }),
@@ -60,7 +68,7 @@ async function settleSent(
   tx: Tx,
   tenantId: string,
   results: SendResult[],
-): Promise<(MaybeBilled & { news: number })[]> {
+): Promise<{ id: string; news: number; fee: number | null }[]> {
   const rows = results.flatMap(({ message, verdict, at }) =>
     verdict.kind === 'sent'
       ? [{ id: message.id, wamid: verdict.wamid, wa_id: waIdOf(verdict.answer), at }]
@@ -72,7 +80,7 @@ async function settleSent(
     `with s as materialized (
        select value ->> 'id' as id, value ->> 'wamid' as wamid, value ->> 'wa_id' as wa_id, cast(value ->> 'at' as bigint) as at
        from json_rows($2))
-     update messages set news = case when rank < 30 then 1 else 0 end,
+     update messages set news = case when rank < 30 then 1 else 0 end + ${chargesFee.was}, ${chargesFee.set},
        wamid = case when recipient_kind = 'erased' then null else s.wamid end,
        wa_id = case when recipient_kind = 'erased' then null else s.wa_id end, accepted_at = s.at, claimed_by = null, claimed_until = null,
        status = case when rank < 30 then 'accepted' else status end,
@@ -80,7 +88,7 @@ async function settleSent(
        ended_at = case when rank < 30 then null else ended_at end,
        error = case when rank < 30 then null else error end
      from s where messages.tenant_id = $1 and messages.id = s.id and one_of(messages.id, select id from s)
-     returning ${billedColumns}, news`,
+     returning messages.id, news, fee`,
     [tenantId, JSON.stringify(rows)],
   );
 }
