@@ -66,11 +66,11 @@ export const ofBench = ({ engine, processes }: Bench, name: string) => ({ name, 
 export async function measure(
   bench: Bench,
   servers: Child[],
-  job: Omit<Job, 'urls' | 'connections'>,
+  job: Omit<Job, 'urls' | 'connections'> & { connections?: number },
 ): Promise<Measured> {
   const before = cpuOf(servers);
   const urls = servers.map(({ url }) => url);
-  const load = await bench.load.ask<Load>({ ...job, urls, connections } satisfies Job);
+  const load = await bench.load.ask<Load>({ connections, ...job, urls } satisfies Job);
   const after = cpuOf(servers);
   if (load.failed > 0) throw new Error(`${load.failed} requests failed, the first with ${load.firstFailure}`);
   const cpuPerRequestUs =

@@ -8,6 +8,7 @@ export interface Target {
   tenantId: string;
   key: string;
   appSecret: string;
+  wabaId: string;
   numbers: { id: number; phoneNumberId: string }[];
 }
 

@@ -104,5 +104,5 @@ export async function newTarget(gatewayUrl: string, count: number, perSecond: nu
     await Promise.all(
       Array.from({ length: Math.min(connectingMax, count - from) }, (_, i) => connect(from + i)),
     );
-  return { tenantId: tenant.id, key, appSecret, numbers };
+  return { tenantId: tenant.id, key, appSecret, wabaId, numbers };
 }

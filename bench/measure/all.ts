@@ -2,6 +2,7 @@
 import type { Bench, Figure } from '../figure.ts';
 import { accept } from './accept.ts';
 import { announce } from './announce.ts';
+import { broadcast } from './broadcast.ts';
 import { dead } from './dead.ts';
 import { dispatch } from './dispatch.ts';
 import { growth } from './growth.ts';
@@ -26,6 +27,7 @@ export const measurements: Record<string, Measurement> = {
   inbound: { run: inbound, scales: true },
   accept: { run: accept, scales: true },
   dispatch: { run: dispatch, scales: true },
+  broadcast: { run: broadcast },
   webhooks: { run: webhooks },
   announce: { run: announce },
   dead: { run: dead },
