@@ -64,7 +64,7 @@ onEachEngine(engine => {
         return (
           state === 'completed' && uncertain <= kills && (progress.counts.read ?? 0) + uncertain === people
         );
-      }, 60);
+      }, 60_000);
       const { recipients, progress } = await api(`/broadcasts/${id}`);
       assert.equal(recipients, people);
       const got = await received();

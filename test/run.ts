@@ -38,11 +38,17 @@ if (programs === undefined) {
     'PostgreSQL: no server program found; its tests are SKIPPED (Debian: apt-get install postgresql).',
   );
 }
-// Nobody pulls the plug of a server of tests: what it has told the system survives its processes' deaths, which is all they try.
+// Nobody pulls the plug of a server of tests: what it has told the system survives its processes' deaths, which is all they try. With a
+// hundred databases autovacuum would be at work all the time.
 const server =
   programs === undefined
     ? undefined
-    : await startPostgres(programs, ['fsync=off', 'full_page_writes=off', 'max_wal_size=2GB']);
+    : await startPostgres(programs, [
+        'fsync=off',
+        'full_page_writes=off',
+        'max_wal_size=2GB',
+        'autovacuum=off',
+      ]);
 const url = await server?.createDatabase('wagate_tests');
 const folder = mkdtempSync(join(tmpdir(), 'wagate-tests-'));
 const proofs = join(folder, 'proofs.txt');

@@ -58,7 +58,7 @@ export function broadcasting(urls: () => { url: string; simulatorUrl: string }, 
     await until(async () => {
       found = await api(`/broadcasts/${id}`);
       return states.includes(found!.state);
-    }, 60);
+    }, 60_000);
     return found!;
   }
 

@@ -26,9 +26,12 @@ const postgresUrl = process.env.WAGATE_TEST_POSTGRES;
 
 export function onEachEngine(suite: (engine: 'sqlite' | 'postgres', open: OpenTestDatabase) => void): void {
   describe('sqlite', () => suite('sqlite', options => openTemporarySqlite(options?.migrated ?? true)));
-  describe('postgres', { skip: postgresUrl === undefined && 'no PostgreSQL server program found' }, () =>
-    suite('postgres', options => openTemporaryPostgres(options?.migrated ?? true)),
-  );
+  describe('postgres', { skip: postgresUrl === undefined && 'no PostgreSQL server program found' }, () => {
+    suite('postgres', options => openTemporaryPostgres(options?.migrated ?? true));
+    after(async () => {
+      for (const { database } of emptied.splice(0)) await database.close();
+    });
+  });
 }
 
 async function openTemporarySqlite(migrated: boolean): Promise<TestDatabase> {
@@ -70,10 +73,6 @@ async function openTemporaryPostgres(migrated: boolean): Promise<TestDatabase> {
     },
   };
 }
-
-after(async () => {
-  for (const { database } of emptied) await database.close();
-});
 
 const emptyAll = `do $$ declare name text; filled boolean; begin
   for name in select relname from pg_class where relkind = 'r' and relnamespace = current_schema()::regnamespace loop

@@ -108,30 +108,37 @@ export interface NativeMessage {
   timeline: { status: string; at: string; reason?: string }[];
 }
 
-/** Resolves when the message has the status; the server-sent events of the gateway are the signal, with a bound. */
+/** Resolves when the message has the status. */
 export async function waitForStatus(
   gatewayUrl: string,
   key: string,
   id: string,
   status: string,
-  timeoutMs = 20_000,
+  timeoutMs = 30_000,
 ): Promise<NativeMessage> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const { body } = await call<NativeMessage>(`${gatewayUrl}/api/v1/messages/${id}`, { key });
-    if (body.status === status) return body;
-    if (Date.now() > deadline)
-      throw new Error(`${id} is ${body.status}, not ${status}: ${JSON.stringify(body)}`);
-    await new Promise(resolve => setTimeout(resolve, 25));
-  }
+  let found: NativeMessage | undefined;
+  const isSo = async () => {
+    ({ body: found } = await call<NativeMessage>(`${gatewayUrl}/api/v1/messages/${id}`, { key }));
+    return found.status === status;
+  };
+  return until(isSo, timeoutMs).then(
+    () => found!,
+    error => {
+      throw new Error(`${id} is ${found?.status}, not ${status}: ${JSON.stringify(found)}`, { cause: error });
+    },
+  );
 }
 
-/** Asks again until it is so, at most so long: for what has no signal of its own. */
-export async function until(condition: () => Promise<boolean>, seconds = 15): Promise<void> {
-  const deadline = Date.now() + seconds * 1_000;
+/**
+ * Asks again until it is so: for what has no signal of its own. The longer it has waited the less often it asks, for the asking takes the
+ * processor from what it waits for.
+ */
+export async function until(condition: () => Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+  const startedAt = performance.now();
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`it did not come to that within ${seconds} s`);
-    await new Promise(resolve => setTimeout(resolve, 10));
+    const waitedMs = performance.now() - startedAt;
+    if (waitedMs > timeoutMs) throw new Error(`it did not come to that within ${timeoutMs / 1000} s`);
+    await new Promise(resolve => setTimeout(resolve, Math.min(Math.max(10, waitedMs / 5), 200)));
   }
 }
 
