@@ -7,7 +7,7 @@ const delays = { sent: 1, delivered: 2, read: 3 };
 let nowMs = Date.now();
 let bed: Awaited<ReturnType<typeof createTestbed>>;
 before(async () => {
-  bed = await createTestbed({ now: () => nowMs, settings: { enforce: {}, delays } });
+  bed = await createTestbed({ now: () => nowMs, settings: { enforce: { pair: true }, delays } });
 });
 beforeEach(async () => {
   await bed.reset();

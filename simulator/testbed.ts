@@ -21,8 +21,8 @@ export async function createTestbed(options: SimulatorOptions = {}) {
     ...options,
     settings: {
       delays: { sent: 1, delivered: 10, read: 20 },
-      // Most tests write again and again to one phone that never wrote; what is enforced has its own (enforced.test.ts).
-      enforce: { window: false, pair: false },
+      // The phones of most tests never write; what is enforced has tests of its own (enforced.test.ts).
+      enforce: { window: false },
       ...options.settings,
     },
   });

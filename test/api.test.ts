@@ -6,7 +6,7 @@ import { Compile } from 'typebox/schema';
 import { onEachEngine } from './harness/engines.ts';
 import { type Answer, call, newPlace, type Place, type Program, startGateway } from './harness/programs.ts';
 import { listen } from './harness/sse.ts';
-import { must, newTenant, operatorKey, type TestTenant, waitForStatus } from './harness/tenant.ts';
+import { must, newTenant, operatorKey, setMeta, type TestTenant, waitForStatus } from './harness/tenant.ts';
 
 type Json = Record<string, unknown>;
 interface Page {
@@ -597,6 +597,7 @@ onEachEngine(engine => {
         },
       }),
     );
+    await setMeta(gateway.simulatorUrl, made.wabaId);
     return made;
   }
 

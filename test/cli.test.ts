@@ -161,6 +161,11 @@ test('the way of an operator: key, tenant, number, API key', async () => {
   const key = await wagate(['key', 'create', '--name', 'shop'], of);
   assert.match(key.stdout, /^pk_\w{32}\n$/);
   const asTenant = { WAGATE_KEY: key.stdout.trim() };
+  await must(
+    call(`${gateway.simulatorUrl}/control/phones/905321234567/messages`, {
+      body: { phone_number_id: '3099', text: 'Hi' },
+    }),
+  );
   assert.equal((await wagate(['send', '905321234567', 'Hi', '--watch'], asTenant)).code, 0);
   const keys = await json<{ data: { id: string }[] }>(['key', 'list'], of);
   assert.equal((await wagate(['key', 'revoke', keys.data[0]!.id], of)).code, 0);

@@ -85,7 +85,7 @@ onEachEngine(engine => {
 
   test('60 messages to one recipient at once: those past the pair rate wait and arrive, nobody else does', async () => {
     // The rate of real life would take minutes.
-    const tenant = await tenantWith({ meta: { pairEveryMs: 30 } });
+    const tenant = await tenantWith({ meta: { pairEveryMs: 30, enforce: { pair: true } } });
     const crowd = await Promise.all(Array.from({ length: 60 }, () => queue(tenant, '905321234567')));
     await until(async () => (await summary(tenant)).limited.pair! > 0);
     const others = await Promise.all(

@@ -64,13 +64,7 @@ export async function newTenant(
       },
     }),
   );
-  // The phones of most tests never write. What a closed window does is for window.test.ts and meta-limits.test.ts.
-  await must(
-    call(`${simulatorUrl}/control/settings?waba_id=${account.wabaId}`, {
-      method: 'PUT',
-      body: { ...options.meta, enforce: { window: false, ...options.meta?.enforce } },
-    }),
-  );
+  await setMeta(simulatorUrl, account.wabaId, options.meta);
   const operator = { key: operatorKey };
   const tenant = await must<{ id: string }>(
     call(`${gateway.url}/api/v1/tenants`, { ...operator, body: { name: `Tenant ${n}` } }),
@@ -92,6 +86,23 @@ export async function newTenant(
     call(`${tenantUrl}/api-keys`, { ...operator, body: { name: 'test', ...unlimited, ...options.key } }),
   );
   return { ...account, tenantId: tenant.id, numberId: number.id, key: key.key };
+}
+
+/**
+ * The phones of most tests never write, so that windows are not enforced unless a test asks for it. What a closed one does is for
+ * window.test.ts and meta-limits.test.ts.
+ */
+export async function setMeta(
+  simulatorUrl: string,
+  wabaId: string,
+  { enforce, ...settings }: TenantOptions['meta'] = {},
+): Promise<void> {
+  await must(
+    call(`${simulatorUrl}/control/settings?waba_id=${wabaId}`, {
+      method: 'PUT',
+      body: { ...settings, enforce: { window: false, ...enforce } },
+    }),
+  );
 }
 
 /** The body of an answer that has to be a yes. */
