@@ -29,11 +29,15 @@ function start(...args: string[]) {
     env: { PATH: process.env.PATH, WAGATE_URL: place.gateway.url, WAGATE_KEY: place.tenant.key },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let [out, err] = ['', ''];
-  child.stdout.on('data', part => void (out += String(part)));
-  child.stderr.on('data', part => void (err += String(part)));
-  const ended = once(child, 'close').then(([code]) => ({ code: code as number, out, err }));
-  return { child, ended, err: () => err };
+  const said = { out: '', err: '' };
+  child.stdout.on('data', part => {
+    said.out += String(part);
+  });
+  child.stderr.on('data', part => {
+    said.err += String(part);
+  });
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number, ...said }));
+  return { child, ended, err: () => said.err };
 }
 
 const wagate = (...args: string[]) => start(...args).ended;

@@ -99,8 +99,9 @@ function lineOf(broadcast: JsonObject): { percent: number; text: string } {
   const progress = partOf(broadcast, 'progress');
   const counts = partOf(progress, 'counts');
   const recipients = countOf(broadcast, 'recipients');
-  const unsent = ['queued', 'held', 'sending'].reduce((sum, name) => sum + countOf(counts, name), 0);
-  const done = Math.max(0, countOf(progress, 'taken') + countOf(broadcast, 'skipped') - unsent);
+  const over = Object.entries(counts).filter(([status]) => !['queued', 'held', 'sending'].includes(status));
+  const sent = over.reduce((sum, [, count]) => sum + Number(count), countOf(progress, 'aged'));
+  const done = sent + countOf(broadcast, 'skipped');
   const percent = recipients === 0 ? 0 : Math.floor((done / recipients) * 100);
   const finishes = textOf(progress, 'finishesAt');
   const rate = progress.perSecond ?? null;
