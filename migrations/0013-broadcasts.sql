@@ -8,7 +8,8 @@
 -- completed | canceled; reason and detail: why it is paused or ended. recipients: rows it has; taken: of them with a message; skipped:
 -- that get none. take_most: it pauses when so many are taken; null: no such limit. freezing: JSON of how far the audience is written,
 -- null before the launch and when all of it is. next_us: its next free moment, where it has a rate. due_at: when somebody has to look
--- after it, null: not before a person does something. held_by: the process that does, as long as that has a row in processes.
+-- after it, null: not before a person does something. held_by: the process that does, as long as that has a row in processes. retry_of:
+-- the broadcast whose failed it goes to again; each has one retry at most, so that nobody gets two.
 create table broadcasts (
   tenant_id text not null,
   id text not null,
@@ -19,6 +20,7 @@ create table broadcasts (
   endpoint text not null,
   number_ids text not null,
   audience text not null,
+  retry_of text,
   options text not null,
   state text not null,
   reason text,
@@ -42,6 +44,7 @@ create table broadcasts (
   primary key (tenant_id, id)
 );
 create index broadcasts_due on broadcasts (due_at) where due_at is not null;
+create unique index broadcasts_retry_of on broadcasts (tenant_id, retry_of) where retry_of is not null;
 
 -- person: the digits under which a phone is known however it is written (canonical/phone-names.ts); phone: as it is dialled, null: the
 -- same. state: waiting | taken | skipped. reason: why it is skipped. due_at: not before; 0: as soon as it is its turn.

@@ -19,6 +19,7 @@ import { broadcastControlRoutes } from './broadcast-control.ts';
 import { broadcastForecastRoutes } from './broadcast-forecast.ts';
 import { broadcastProgressRoutes } from './broadcast-progress.ts';
 import { broadcastRecipientRoutes } from './broadcast-recipients.ts';
+import { broadcastRetryRoutes } from './broadcast-retry.ts';
 import { broadcastRoutes } from './broadcasts.ts';
 import type { ConnectDeps } from './connect-number.ts';
 import { contactImportRoutes } from './contact-imports.ts';
@@ -102,6 +103,7 @@ export function addNativeApi(listener: FastifyInstance, deps: ApiDeps): void {
     ...broadcastForecastRoutes(deps),
     ...broadcastProgressRoutes(deps, progress, clients),
     ...broadcastRecipientRoutes(deps, uploads),
+    ...broadcastRetryRoutes(deps, progress),
   ];
   addRoutes(listener, deps.authenticator, [...routes, openApiRoute(routes)]);
 }

@@ -109,6 +109,17 @@ export const BroadcastChange = Type.Partial(Type.Object(said), closed);
 
 export const Launch = Type.Partial(Type.Object(launching), closed);
 
+export const Retry = Type.Partial(
+  Type.Object({
+    name: Name,
+    canceled: Type.Boolean({
+      description: 'Also those whom a broadcast that was canceled left without a message.',
+    }),
+    ...launching,
+  }),
+  closed,
+);
+
 export const Resume = Type.Partial(Type.Object({ limit: nullable(launching.limit) }), closed);
 
 const Counts = Type.Record(Type.String(), Type.Integer(), {
@@ -137,6 +148,7 @@ export const BroadcastForm = Type.Object({
   message: MetaObject,
   endpoint: said.endpoint,
   audience: MetaObject,
+  retryOf: nullable(Type.String({ description: 'The broadcast to whose failed recipients it goes again.' })),
   schedule: MetaObject,
   perSecond: nullable(Type.Number()),
   ttlSeconds: nullable(Type.Integer()),
@@ -176,6 +188,7 @@ export function tellBroadcast(broadcast: Broadcast, progress: Progress | null) {
   return {
     ...{ id, name, state, reason, detail, numbers: broadcast.numberIds, dialect, message: content, endpoint },
     audience: tellAudience(broadcast),
+    retryOf: broadcast.retryOf,
     schedule: tellSchedule(broadcast),
     ...{ perSecond: options.perSecond, callbackData: options.callbackData, limit: broadcast.takeMost },
     ttlSeconds: options.ttlMs === null ? null : options.ttlMs / 1_000,

@@ -18,6 +18,8 @@ export interface Audience {
   /** Contacts of which all of this is true; null: none beside those of the tags. */
   filter: { tag?: number; name?: string; phone?: string; attributes?: Record<string, string> } | null;
   exclude: { phones: string[]; tags: number[] };
+  /** Of a retry, which goes to nobody else: also those whom the end of the other left without a message because it was canceled. */
+  retry?: { canceled: boolean };
 }
 
 export interface BroadcastOptions {
@@ -48,6 +50,8 @@ export interface Broadcast {
   /** Several share the recipients; at least one. */
   numberIds: number[];
   audience: Audience;
+  /** The broadcast whose failed it goes to again. */
+  retryOf: string | null;
   options: BroadcastOptions;
   state: BroadcastState;
   reason: Reason | null;
@@ -75,7 +79,7 @@ export interface Broadcast {
   endedAt: number | null;
 }
 
-/** Sources are the tags in their order, then the filter; `after`: behind this contact of the source. */
+/** Sources are the tags in their order, then the filter; `after`: behind this contact of the source. Of a retry: the other's ledger. */
 export interface Freezing {
   source: number;
   after: string;

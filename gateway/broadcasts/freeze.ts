@@ -9,9 +9,10 @@ import { type Contact, contactsByPhone } from '../tenants/contacts.ts';
 import { withTags } from '../tenants/tags.ts';
 import { type ContactFilter, walkContacts } from '../tenants/walk-contacts.ts';
 import type { Broadcast, Freezing } from './broadcast.ts';
+import { type FrozenSlice, frozen } from './frozen.ts';
 import { insertRecipients, type NewRecipient, personOf } from './recipients.ts';
-import { momentOf } from './schedule.ts';
-import { fill, type Variables, variablesIn, variablesOf } from './variables.ts';
+import { sliceToRetry } from './retry.ts';
+import { type Variables, variablesIn, variablesOf } from './variables.ts';
 
 /** On the embedded engine everybody else waits while one is written. */
 const sliceRows = 1_000;
@@ -19,16 +20,12 @@ const sliceRows = 1_000;
 /** One slice, for who holds the lock of the broadcast. Returns the broadcast as it stands afterwards. */
 export async function freezeStep(tx: Tx, broadcast: Broadcast, now: number): Promise<Broadcast> {
   const { tenantId, id } = broadcast;
-  const { source, after } = broadcast.freezing!;
-  const filter = sourcesOf(broadcast)[source];
-  const slice = filter === undefined ? undefined : await walkContacts(tx, tenantId, filter, after, sliceRows);
-  const contacts = slice === undefined ? [] : await withoutExcluded(tx, broadcast, slice.contacts);
-  const { made, skipped } = await insertRecipients(
-    tx,
-    { tenantId, broadcastId: id },
-    recipientsOf(broadcast, contacts, now),
-  );
-  const freezing = nextOf(broadcast, slice?.next);
+  const { recipients, next } =
+    broadcast.retryOf === null
+      ? await sliceOfContacts(tx, broadcast, now)
+      : await sliceToRetry(tx, broadcast, sliceRows, now);
+  const { made, skipped } = await insertRecipients(tx, { tenantId, broadcastId: id }, recipients);
+  const freezing = nextOf(broadcast, next);
   const frozenAt = freezing === null ? now : null;
   await tx.all(
     `update broadcasts set recipients = recipients + $3, skipped = skipped + $4, freezing = $5, frozen_at = $6, updated_at = $7
@@ -39,6 +36,15 @@ export async function freezeStep(tx: Tx, broadcast: Broadcast, now: number): Pro
     ...broadcast,
     ...{ recipients: broadcast.recipients + made, skipped: broadcast.skipped + skipped, freezing, frozenAt },
   };
+}
+
+async function sliceOfContacts(tx: Tx, broadcast: Broadcast, now: number): Promise<FrozenSlice> {
+  const { source, after } = broadcast.freezing!;
+  const filter = sourcesOf(broadcast)[source];
+  if (filter === undefined) return { recipients: [], next: undefined };
+  const slice = await walkContacts(tx, broadcast.tenantId, filter, after, sliceRows);
+  const contacts = await withoutExcluded(tx, broadcast, slice.contacts);
+  return { recipients: recipientsOf(broadcast, contacts, now), next: slice.next };
 }
 
 /** The sources of contacts, each a walk of its own. */
@@ -79,25 +85,6 @@ function recipientsOf(broadcast: Broadcast, contacts: Contact[], now: number): N
     contactId: contact.id,
     ...frozen(broadcast, variablesOf(contact, names), contact.timeZone, now),
   }));
-}
-
-/** What is the same for contacts and for people who are named one by one. */
-function frozen(
-  { content, options }: Pick<Broadcast, 'content' | 'options'>,
-  variables: Variables,
-  timeZone: string | null,
-  now: number,
-): Pick<NewRecipient, 'variables' | 'timeZone' | 'dueAt' | 'reason'> {
-  const { localStart, quietHours } = options;
-  const zone = timeZone ?? options.timeZone;
-  const dueAt = localStart === null ? 0 : momentOf(localStart, zone);
-  const filled = fill(content, variables);
-  return {
-    variables,
-    timeZone: localStart === null && quietHours === null ? null : zone,
-    dueAt: dueAt <= now ? 0 : dueAt,
-    reason: 'missing' in filled ? `has no value for ${filled.missing.join(', ')}` : null,
-  };
 }
 
 /** Somebody named one by one, in a request or a file, with what is said to this one alone. */

@@ -22,6 +22,8 @@ export interface LedgerMessage {
   id: string;
   /** null: the message has aged out. */
   status: MessageStatus | null;
+  /** Of the status; lower than its own of one that failed because nobody ever heard whether it was sent. */
+  rank: number | null;
   wamid: string | null;
   error: string | null;
   /** Unix ms. */
@@ -50,7 +52,8 @@ const lookedMost = 5_000;
 
 const recipientColumns =
   'r.person, r.phone, r.contact_id, r.variables, r.time_zone, r.state, r.reason, r.due_at, r.message_id';
-const messageColumns = `m.status, m.wamid, m.error, m.accepted_at, m.sent_at, m.delivered_at, m.read_at, m.ended_at`;
+const messageColumns =
+  'm.status, m.rank, m.wamid, m.error, m.accepted_at, m.sent_at, m.delivered_at, m.read_at, m.ended_at';
 
 /** `after`: `next` of the page before, '' for the first. Without a status in the order of digits, else in that of messages. */
 export function readLedger(
@@ -145,6 +148,7 @@ function entryOf(row: Row): LedgerEntry {
         : {
             id: String(row.message_id),
             status: row.status as MessageStatus | null,
+            rank: row.rank as number | null,
             wamid: row.wamid as string | null,
             error: row.error as string | null,
             ...{ acceptedAt: time('accepted_at'), sentAt: time('sent_at') },

@@ -5,7 +5,19 @@ import { first, type Row, type Sql, type SqlValue, storable, type Tx } from '../
 import type { Audience, Broadcast, BroadcastOptions, BroadcastState, Freezing, Reason } from './broadcast.ts';
 
 const names = [
-  ...['id', 'name', 'key_id', 'dialect', 'content', 'endpoint', 'number_ids', 'audience', 'options', 'state'],
+  ...[
+    'id',
+    'name',
+    'key_id',
+    'dialect',
+    'content',
+    'endpoint',
+    'number_ids',
+    'audience',
+    'retry_of',
+    'options',
+    'state',
+  ],
   ...['reason', 'detail', 'recipients', 'taken', 'skipped', 'take_most', 'freezing', 'next_us', 'start_at'],
   ...['ends_at', 'created_at', 'updated_at', 'launched_at', 'started_at', 'frozen_at', 'ended_at'],
 ];
@@ -22,6 +34,7 @@ export function broadcastOf(tenantId: string, row: Row): Broadcast {
     endpoint: row.endpoint as MetaEndpoint,
     numberIds: JSON.parse(String(row.number_ids)) as number[],
     audience: JSON.parse(String(row.audience)) as Audience,
+    retryOf: row.retry_of as string | null,
     options: JSON.parse(String(row.options)) as BroadcastOptions,
     state: row.state as BroadcastState,
     reason: row.reason as Reason | null,
@@ -60,16 +73,17 @@ export interface NewBroadcast extends BroadcastDraft {
   keyId: string;
   dialect: DialectName;
   createdAt: number;
+  retryOf?: string;
 }
 
 /** As a draft. */
 export async function insertBroadcast(tx: Tx, made: NewBroadcast): Promise<void> {
-  const { tenantId, id, keyId, dialect, createdAt, ...draft } = made;
+  const { tenantId, id, keyId, dialect, createdAt, retryOf = null, ...draft } = made;
   await tx.all(
     `insert into broadcasts (tenant_id, id, key_id, dialect, name, content, endpoint, number_ids, audience, options, start_at,
-       state, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'draft', $12, $12)`,
-    [tenantId, id, keyId, dialect, ...draftValues(draft), createdAt],
+       retry_of, state, created_at, updated_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'draft', $13, $13)`,
+    [tenantId, id, keyId, dialect, ...draftValues(draft), retryOf, createdAt],
   );
 }
 
@@ -105,6 +119,16 @@ export async function findBroadcast(sql: Sql, tenantId: string, id: string): Pro
     [tenantId, id],
   );
   return row && broadcastOf(tenantId, row);
+}
+
+/** The id of its retry; undefined when it has none. */
+export async function retryOf(sql: Sql, tenantId: string, id: string): Promise<string | undefined> {
+  const row = await first<{ id: string }>(
+    sql,
+    'select id from broadcasts where tenant_id = $1 and retry_of = $2',
+    [tenantId, id],
+  );
+  return row?.id;
 }
 
 /** The broadcast, locked until the transaction ends: whoever moves it on comes one after the other. */

@@ -4,6 +4,7 @@ import { readEnvironment } from '../platform/config.ts';
 import { StartProblem } from '../platform/start-problem.ts';
 import { version } from '../platform/version.ts';
 import { addBalance } from './balance.ts';
+import { addBroadcast } from './broadcast.ts';
 import { addContact } from './contact.ts';
 import { addDemo } from './demo.ts';
 import { addDoctor } from './doctor.ts';
@@ -72,6 +73,7 @@ export function createProgram(server: Server): Command {
   addOptOut(program);
   addContact(program);
   addTag(program);
+  addBroadcast(program);
   addTenant(program);
   addNumber(program);
   addKey(program);

@@ -2,7 +2,7 @@
 import { isObject, type JsonObject, parseJson } from '../canonical/json.ts';
 import { usage } from './failure.ts';
 
-export interface SendFlags {
+export interface ContentFlags {
   template?: string;
   language: string;
   param?: string[];
@@ -10,6 +10,9 @@ export interface SendFlags {
   header?: string;
   button?: string[];
   body?: string;
+}
+
+export interface SendFlags extends ContentFlags {
   number?: string;
   campaign?: string;
   callbackData?: string;
@@ -19,12 +22,7 @@ export interface SendFlags {
 }
 
 export function sendBody(to: string, text: string | undefined, flags: SendFlags): JsonObject {
-  const given = [text, flags.template, flags.body].filter(one => one !== undefined);
-  if (given.length !== 1) throw usage('Give one of: a text, --template <name>, --body <json>.');
-  if (flags.template === undefined && hasParameters(flags))
-    throw usage('--param, --named, --header and --button go with --template.');
-  const content =
-    flags.body !== undefined ? bodyOf(flags.body) : text !== undefined ? textOf(text) : templateOf(flags);
+  const content = contentOf(text, flags);
   const options = {
     number: flags.number,
     campaign: flags.campaign,
@@ -37,7 +35,20 @@ export function sendBody(to: string, text: string | undefined, flags: SendFlags)
   return { to, ...content, ...(Object.fromEntries(chosen) as JsonObject) };
 }
 
-const hasParameters = ({ param = [], named = [], header, button = [] }: SendFlags) =>
+/** What is said, whoever it goes to. */
+export function contentOf(text: string | undefined, flags: ContentFlags): JsonObject {
+  const given = [text, flags.template, flags.body].filter(one => one !== undefined);
+  if (given.length !== 1) throw usage('Give one of: a text, --template <name>, --body <json>.');
+  if (flags.template === undefined && hasParameters(flags))
+    throw usage('--param, --named, --header and --button go with --template.');
+  return flags.body !== undefined
+    ? bodyOf(flags.body)
+    : text !== undefined
+      ? textOf(text)
+      : templateOf(flags);
+}
+
+const hasParameters = ({ param = [], named = [], header, button = [] }: ContentFlags) =>
   param.length + named.length + button.length > 0 || header !== undefined;
 
 const textOf = (body: string): JsonObject => ({ type: 'text', text: { body } });
@@ -56,7 +67,7 @@ function templateOf({
   named = [],
   header,
   button = [],
-}: SendFlags): JsonObject {
+}: ContentFlags): JsonObject {
   if (param.length > 0 && named.length > 0)
     throw usage('A template has either --param or --named variables.');
   const variables = [

@@ -23,6 +23,10 @@ export interface ErrorRule {
   disconnects?: true;
   /** It would be the same for every recipient: a broadcast that meets it again and again pauses. */
   forAll?: true;
+  /** The same recipient would be refused again whatever is sent: a retry of a broadcast leaves it out. */
+  hopeless?: true;
+  /** A retry of a broadcast waits so long after the failure. */
+  restMs?: number;
   action: string;
 }
 
@@ -73,7 +77,7 @@ export const errorTable: Record<number, ErrorRule> = {
     later: { pause: 'lane', ...inMinutes },
     action: 'The account reached its hourly limit; Wagate waits.',
   },
-  130403: { title: 'Business has blocked this user', action: 'Unblock the user first.' },
+  130403: { title: 'Business has blocked this user', hopeless: true, action: 'Unblock the user first.' },
   130429: {
     title: 'Rate limit hit',
     later: { pause: 'lane', ...shortly },
@@ -81,10 +85,12 @@ export const errorTable: Record<number, ErrorRule> = {
   },
   130472: {
     title: "User's number is part of an experiment",
+    hopeless: true,
     action: 'Send another way; Meta withholds marketing from this user.',
   },
   130497: {
     title: 'Business account restricted in this country',
+    hopeless: true,
     action: 'Do not message users of this country.',
   },
   131000: {
@@ -106,9 +112,10 @@ export const errorTable: Record<number, ErrorRule> = {
     later: { pause: 'lane', ...shortly },
     action: 'A service of Meta is down; Wagate repeats it.',
   },
-  131021: { title: 'Recipient cannot be sender', action: 'Send to another number.' },
+  131021: { title: 'Recipient cannot be sender', hopeless: true, action: 'Send to another number.' },
   131026: {
     title: 'Message undeliverable',
+    hopeless: true,
     action: 'The recipient is not on WhatsApp or cannot take this message.',
   },
   131030: {
@@ -143,9 +150,14 @@ export const errorTable: Record<number, ErrorRule> = {
   },
   131049: {
     title: 'Not delivered to maintain healthy ecosystem engagement',
+    restMs: 24 * 60 * minute,
     action: 'Do not repeat before 24 hours have passed.',
   },
-  131050: { title: 'User has stopped marketing messages', action: 'Do not send marketing to this user.' },
+  131050: {
+    title: 'User has stopped marketing messages',
+    hopeless: true,
+    action: 'Do not send marketing to this user.',
+  },
   131051: { title: 'Unsupported message type', action: 'Send another type.' },
   131052: { title: 'Media download error', action: 'Ask the user to send it again.' },
   131053: { title: 'Media upload error', action: 'Check type, size and address of the media.' },
