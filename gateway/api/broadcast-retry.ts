@@ -4,8 +4,9 @@ import { launchBroadcast } from '../broadcasts/states.ts';
 import { findBroadcast, insertBroadcast, lockBroadcast, retryOf } from '../broadcasts/table.ts';
 import { newId } from '../canonical/ids.ts';
 import { isRefusal } from '../canonical/refusal.ts';
+import { mayLaunch } from '../http/may-launch.ts';
 import type { ApiDeps } from './api.ts';
-import { broadcastNotFound, cannot, mayLaunch, seenBroadcast } from './broadcast-access.ts';
+import { broadcastNotFound, cannot, seenBroadcast } from './broadcast-access.ts';
 import { BroadcastForm, Retry, tellBroadcast } from './broadcast-forms.ts';
 import { type Route, tenantRoute } from './route.ts';
 
