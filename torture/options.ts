@@ -21,6 +21,8 @@ export interface Options {
   limits: KeyLimits;
   /** Of the operator, between two looks at a tenant's balance. */
   topUpPauseMaxMs: number;
+  /** Between two launches of broadcasts. */
+  broadcastPauseMaxMs: number;
   /** How long everything may take to settle once the chaos is over. */
   settleMs: number;
 }
@@ -61,6 +63,7 @@ export function readOptions(args: string[]): Options {
     pauseMaxMs: short ? 120 : 160,
     limits: short ? { perSecond: 6, perMinute: 180 } : { perSecond: 8, perMinute: 240 },
     topUpPauseMaxMs: short ? 1_500 : 3_000,
+    broadcastPauseMaxMs: short ? 1_500 : 4_000,
     settleMs: short ? 20_000 : 90_000,
   };
 }

@@ -18,6 +18,7 @@ export interface Report {
   lowestMicros: number;
   /** Asked again under their Idempotency-Key, since nobody had said how they ended. */
   repeated: number;
+  broadcasts: { launched: number; moves: number; completed: number; canceled: number };
   messages: number;
   atPhones: number;
   /** Everything came to an end within the time. */
@@ -65,7 +66,7 @@ export function isClean(report: Report): boolean {
 
 export function printReport(report: Report, print: (line: string) => void): void {
   const { done, requests, offences, uncertain } = report;
-  const row = (name: string, value: unknown) => print(`${name.padEnd(34)} ${value}`);
+  const row = (name: string, value: unknown) => print(`${name.padEnd(40)} ${value}`);
   print('');
   row('engine, processes', `${report.engine}, ${report.processes}`);
   row(
@@ -83,6 +84,8 @@ export function printReport(report: Report, print: (line: string) => void): void
   row('refused for limit, for balance', `${report.bitten.limit}, ${report.bitten.balance}`);
   row('top-ups, least available', `${report.topUps}, ${report.lowestMicros} micros`);
   row('asked again under their key', report.repeated);
+  const { launched, moves, completed, canceled } = report.broadcasts;
+  row('broadcasts, moves, to their end, canceled', `${launched}, ${moves}, ${completed}, ${canceled}`);
   row('messages, at phones, incoming', `${report.messages}, ${report.atPhones}, ${report.incoming}`);
   row(
     'posts, events told, of them taken',

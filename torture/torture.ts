@@ -14,6 +14,7 @@ import {
   readTimeline,
   settle,
 } from './aftermath.ts';
+import { askedOf, endBroadcasts, judgeBroadcasts, startBroadcasts } from './broadcasts.ts';
 import { control, type Scene, wreakHavoc } from './chaos.ts';
 import { provesMoney, startChild } from './child.ts';
 import { createMachineClock } from './clock.ts';
@@ -79,7 +80,16 @@ async function run(
   const load: Load = startLoad(gateways, simulatorUrl, tenants, random.stream('load'), options);
   const purse = { firstMicros, costMicros: rates.fee + rates.price, pauseMaxMs: options.topUpPauseMaxMs };
   const topUps = startTopUps(scene.frontUrl, tenants, random.stream('top-ups'), purse);
-  const stopLoad = () => load.stop();
+  const broadcasts = startBroadcasts(
+    scene.frontUrl,
+    tenants,
+    random.stream('broadcasts'),
+    options.broadcastPauseMaxMs,
+  );
+  const stopLoad = async () => {
+    await load.stop();
+    await broadcasts.stop();
+  };
   endings.push(stopLoad);
   const done = await wreakHavoc(scene, plan, tell);
   await stopLoad();
@@ -90,11 +100,14 @@ async function run(
   await topUps.stop();
   customers.calmDown();
   const place = { gatewayUrl: scene.frontUrl, simulatorUrl, tenants };
+  const found = await endBroadcasts(scene.frontUrl, tenants, options.settleMs);
   const settling = await settle(place, options.settleMs, customers);
   const rows = await readRows(place);
   const atPhones = await readPhones(place);
   const numbers = tenants.map(({ phoneNumberId }) => phoneNumberId);
-  const { offences, uncertain } = judge(load.asked, rows, atPhones, numbers);
+  const asked = [...load.asked, ...askedOf(broadcasts.launched)];
+  const { offences, uncertain } = judge(asked, rows, atPhones, numbers);
+  offences.push(...judgeBroadcasts(broadcasts.launched, found, rows));
   offences.push(...judgeIncoming(load.written, await readIncoming(place, load.written)));
   const inOrder = done.clockSteps === 0;
   offences.push(...judgeTold(customers.heard, rows, atPhones, load.written, tenants.length, inOrder));
@@ -121,6 +134,12 @@ async function run(
     topUps: topUps.count,
     lowestMicros: topUps.lowestMicros,
     repeated: load.asked.filter(({ times }) => times > 1).length,
+    broadcasts: {
+      launched: broadcasts.launched.filter(one => one.told === 'taken').length,
+      moves: broadcasts.moves,
+      completed: found.filter(({ state }) => state === 'completed').length,
+      canceled: found.filter(({ state }) => state === 'canceled').length,
+    },
     messages: rows.length,
     atPhones: atPhones.length,
     incoming: load.written.length,
