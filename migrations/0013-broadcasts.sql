@@ -9,7 +9,8 @@
 -- that get none. take_most: it pauses when so many are taken; null: no such limit. freezing: JSON of how far the audience is written,
 -- null before the launch and when all of it is. next_us: its next free moment, where it has a rate. due_at: when somebody has to look
 -- after it, null: not before a person does something. held_by: the process that does, as long as that has a row in processes. retry_of:
--- the broadcast whose failed it goes to again; each has one retry at most, so that nobody gets two.
+-- the broadcast whose failed it goes to again; each has one retry at most, so that nobody gets two. aged_to: the person up to
+-- whom variables have aged out; null: all have.
 create table broadcasts (
   tenant_id text not null,
   id text not null,
@@ -41,6 +42,7 @@ create table broadcasts (
   started_at bigint,
   frozen_at bigint,
   ended_at bigint,
+  aged_to text default '',
   primary key (tenant_id, id)
 );
 create index broadcasts_due on broadcasts (due_at) where due_at is not null;

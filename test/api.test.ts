@@ -142,7 +142,7 @@ onEachEngine(engine => {
           assert.match(answer.headers.get('content-type') ?? '', /^application\/problem\+json/);
         }
       }
-      assert.equal(routes, 82);
+      assert.equal(routes, 97);
     });
 
     test("another tenant's key gets nothing of a tenant", async () => {

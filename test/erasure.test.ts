@@ -131,7 +131,16 @@ onEachEngine(engine => {
     const receipt = await done(own, answer.body);
     assert.equal(answer.headers.get('location'), `/api/v1/erasures/${receipt.id}`);
     assert.deepEqual(receipt.counts, {
-      ...{ canceled: 1, messages: 2, tries: 0, incoming: 1, windows: 1, contacts: 0, keptChanges: 0 },
+      ...{
+        canceled: 1,
+        messages: 2,
+        tries: 0,
+        incoming: 1,
+        windows: 1,
+        contacts: 0,
+        keptChanges: 0,
+        recipients: 0,
+      },
     });
     assert.equal(receipt.intact, true);
     assert.ok(!JSON.stringify(receipt).includes(phone));

@@ -64,6 +64,12 @@ const bodies: Record<string, unknown> = {
   renameTag: { name: 'of b' },
   tagContacts: { filter: { tag: 5 }, add: [5] },
   importContacts: 'phone\n905321600006\n',
+  createBroadcast: { name: 'of b', message: text, audience: { phones: [phone] } },
+  changeBroadcast: { name: 'of b' },
+  addRecipients: 'phone\n905321600007\n',
+  launchBroadcast: {},
+  resumeBroadcast: {},
+  retryBroadcast: {},
   '/v1/businesses/{businessId}/create/webhooks': { topic: 'messages', address: 'http://127.0.0.1:9/of-b' },
   '/v1/businesses/{businessId}/update/webhooks/{webhookId}': { address: 'http://127.0.0.1:9/of-b' },
   '/api/v1/applications/{appId}/webhook': { url: 'http://127.0.0.1:9/of-b' },
@@ -92,7 +98,8 @@ onEachEngine(engine => {
 
   const api = (path: string, key: string, method = 'GET', body?: unknown) =>
     call<Json>(`${gateway.url}${path}`, {
-      ...{ method, key, headers: { 'x-api-key': key } },
+      ...{ method, key },
+      headers: { 'x-api-key': key, ...(typeof body === 'string' ? { 'content-type': 'text/csv' } : {}) },
       ...(body === undefined ? {} : { body }),
     });
   const send = (tenant: TestTenant, more: Json) =>
@@ -171,7 +178,16 @@ onEachEngine(engine => {
         body: 'phone,name\n905321600016,imported-by-a\nx,y\n',
       }) as never,
     );
+    const broadcast = await must<{ id: string }>(
+      api('/api/v1/broadcasts', a.key, 'POST', {
+        ...{ name: 'broadcast-of-a', message: { type: 'text', text: { body: 'broadcast words of a' } } },
+        audience: { phones: ['+905321600017'] },
+        // A forecast tells when it would end.
+        schedule: { at: '2126-12-01T10:00:00Z' },
+      }) as never,
+    );
     ids = {
+      broadcastId: broadcast.id,
       ...{ contactId: '5', tagId: '5', importId: imported.id },
       ...{ messageId: later.id, keyId: key.id, erasureId: erasure.id, recipient: phone },
       ...{ tenantId: b.tenantId, numberId: String(a.numberId), id: String(a.numberId) },
@@ -182,6 +198,7 @@ onEachEngine(engine => {
     traces = [
       ...[sent.id, later.id, key.id, key.key, erasure.id, a.tenantId, a.phoneNumberId, a.wabaId],
       ...[endpoint.id, endpoint.secret, posted.eventId, webhook.data.secret, hook],
+      ...[broadcast.id, 'broadcast-of-a', 'broadcast words of a', '905321600017'],
       ...['endpoint-of-a', 'event of a', 'tag-5-of-a', 'contact-5-of-a', 'imported-by-a', imported.id],
       ...[
         'campaign-of-a',

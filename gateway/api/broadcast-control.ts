@@ -40,7 +40,7 @@ export function broadcastControlRoutes(deps: ApiDeps, progress: ProgressReader):
     return tenantRoute(
       {
         method: 'POST',
-        path: `/api/v1/broadcasts/:id/${verb}`,
+        path: `/api/v1/broadcasts/:broadcastId/${verb}`,
         operation: `${verb}Broadcast`,
         summary,
         ...(body === undefined ? {} : { body }),
@@ -48,7 +48,7 @@ export function broadcastControlRoutes(deps: ApiDeps, progress: ProgressReader):
         refusals: ['object_not_found', 'conflict', ...refusals],
       },
       async (call, principal, _credential, ip) => {
-        const before = await seenBroadcast(database, principal, call.params.id!);
+        const before = await seenBroadcast(database, principal, call.params.broadcastId!);
         if (isRefusal(before)) return before;
         const refused = await may?.(principal, before.id, ip);
         if (refused !== undefined) return refused;

@@ -73,7 +73,7 @@ export function broadcastForecastRoutes(deps: ApiDeps): Route[] {
     tenantRoute(
       {
         method: 'GET',
-        path: '/api/v1/broadcasts/:id/forecast',
+        path: '/api/v1/broadcasts/:broadcastId/forecast',
         operation: 'forecastBroadcast',
         summary: 'What a draft would come to if it were launched now',
         query: ForecastQuery,
@@ -81,7 +81,7 @@ export function broadcastForecastRoutes(deps: ApiDeps): Route[] {
         refusals: ['field_invalid', 'object_not_found', 'number_not_found', 'conflict', 'overloaded'],
       },
       async ({ params, query }, principal) => {
-        const broadcast = await seenBroadcast(database, principal, params.id!);
+        const broadcast = await seenBroadcast(database, principal, params.broadcastId!);
         if (isRefusal(broadcast)) return broadcast;
         const { tenantId, id, state, numberIds } = broadcast;
         if (state !== 'draft') return cannot(`It is ${state}; a forecast is of a draft.`);

@@ -36,14 +36,14 @@ export function broadcastProgressRoutes(
     tenantRoute(
       {
         method: 'GET',
-        path: '/api/v1/broadcasts/:id/progress',
+        path: '/api/v1/broadcasts/:broadcastId/progress',
         operation: 'followBroadcast',
         summary: 'How a broadcast stands, as it changes (server-sent events)',
         answer: { status: 200, about: events, schema: Type.String(), mediaType: 'text/event-stream' },
         refusals: ['object_not_found', 'overloaded'],
       },
       async ({ params }, principal, credential, ip) => {
-        const broadcast = await seenBroadcast(database, principal, params.id!);
+        const broadcast = await seenBroadcast(database, principal, params.broadcastId!);
         if (isRefusal(broadcast)) return broadcast;
         if (clients.isFull()) return { code: 'overloaded', retryAfterSeconds: 5 };
         const { tenantId, id } = broadcast;

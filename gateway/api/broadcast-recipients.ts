@@ -16,7 +16,7 @@ import { closed, StatusName } from './schemas.ts';
 import { textStream } from './text-stream.ts';
 import { askedFormat, csvType, formatOf, jsonTypes, typeOf, type Uploads } from './uploads.ts';
 
-const path = '/api/v1/broadcasts/:id/recipients';
+const path = '/api/v1/broadcasts/:broadcastId/recipients';
 
 const AddQuery = Type.Partial(
   Type.Object({
@@ -65,7 +65,7 @@ export function broadcastRecipientRoutes({ database, now, log }: ApiDeps, upload
         ],
       },
       async ({ params, query, headers, upload }, principal) => {
-        const broadcast = await seenBroadcast(database, principal, params.id!);
+        const broadcast = await seenBroadcast(database, principal, params.broadcastId!);
         if (isRefusal(broadcast)) return broadcast;
         if (broadcast.state !== 'draft') return noDraft(broadcast.state);
         const reading = await readCountry(query.country);
@@ -94,7 +94,7 @@ export function broadcastRecipientRoutes({ database, now, log }: ApiDeps, upload
         refusals: ['field_invalid', 'object_not_found'],
       },
       async ({ params, query }, principal) => {
-        const broadcast = await seenBroadcast(database, principal, params.id!);
+        const broadcast = await seenBroadcast(database, principal, params.broadcastId!);
         if (isRefusal(broadcast)) return broadcast;
         const { cursor, limit = 100, ...filter } = query;
         const kind = filter.status === undefined ? 'person' : 'message';
@@ -119,7 +119,7 @@ export function broadcastRecipientRoutes({ database, now, log }: ApiDeps, upload
         refusals: ['field_invalid', 'object_not_found'],
       },
       async ({ params, query, headers }, principal): Promise<Streaming | Refusal> => {
-        const broadcast = await seenBroadcast(database, principal, params.id!);
+        const broadcast = await seenBroadcast(database, principal, params.broadcastId!);
         if (isRefusal(broadcast)) return broadcast;
         const { format: asked, ...filter } = query;
         const format = askedFormat(asked, headers);

@@ -19,7 +19,7 @@ export function broadcastRetryRoutes(deps: ApiDeps, progress: ProgressReader): R
     tenantRoute(
       {
         method: 'POST',
-        path: '/api/v1/broadcasts/:id/retry',
+        path: '/api/v1/broadcasts/:broadcastId/retry',
         operation: 'retryBroadcast',
         summary: 'Launch a new broadcast for those whom one that has ended left without its message',
         description:
@@ -33,7 +33,7 @@ export function broadcastRetryRoutes(deps: ApiDeps, progress: ProgressReader): R
         ],
       },
       async ({ params, body }, principal, _credential, ip) => {
-        const seen = await seenBroadcast(database, principal, params.id!);
+        const seen = await seenBroadcast(database, principal, params.broadcastId!);
         if (isRefusal(seen)) return seen;
         const found = await Promise.all(seen.numberIds.map(number => deps.numbers.byId(number)));
         const numbers = found.filter(number => number !== undefined);

@@ -113,21 +113,21 @@ export function broadcastRoutes(deps: ApiDeps, progress: ProgressReader): Route[
     tenantRoute(
       {
         method: 'GET',
-        path: `${path}/:id`,
+        path: `${path}/:broadcastId`,
         operation: 'getBroadcast',
         summary: 'One broadcast and how it stands',
         answer: { status: 200, about: 'The broadcast.', schema: BroadcastForm },
         refusals: ['object_not_found'],
       },
       async ({ params }, principal) => {
-        const broadcast = await seenBroadcast(database, principal, params.id!);
+        const broadcast = await seenBroadcast(database, principal, params.broadcastId!);
         return isRefusal(broadcast) ? broadcast : { status: 200, body: await tell(broadcast) };
       },
     ),
     tenantRoute(
       {
         method: 'PATCH',
-        path: `${path}/:id`,
+        path: `${path}/:broadcastId`,
         operation: 'changeBroadcast',
         summary: 'Change a draft; what is not said stays',
         description:
@@ -137,7 +137,7 @@ export function broadcastRoutes(deps: ApiDeps, progress: ProgressReader): Route[
         refusals: ['field_invalid', 'object_not_found', 'number_not_found', 'number_forbidden', 'conflict'],
       },
       async ({ params, body }, principal) => {
-        const before = await seenBroadcast(database, principal, params.id!);
+        const before = await seenBroadcast(database, principal, params.broadcastId!);
         if (isRefusal(before)) return before;
         if (before.state !== 'draft') return cannot(`It is ${before.state}; only a draft can be changed.`);
         const told = tellBroadcast(before, null);
@@ -173,14 +173,14 @@ export function broadcastRoutes(deps: ApiDeps, progress: ProgressReader): Route[
     tenantRoute(
       {
         method: 'DELETE',
-        path: `${path}/:id`,
+        path: `${path}/:broadcastId`,
         operation: 'removeBroadcast',
         summary: 'Remove a draft',
         answer: { status: 200, about: 'It is gone.', schema: Removed },
         refusals: ['object_not_found', 'conflict'],
       },
       async ({ params }, principal) => {
-        const broadcast = await seenBroadcast(database, principal, params.id!);
+        const broadcast = await seenBroadcast(database, principal, params.broadcastId!);
         if (isRefusal(broadcast)) return broadcast;
         const { tenantId, id } = broadcast;
         for (;;) {

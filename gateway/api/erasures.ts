@@ -36,6 +36,7 @@ const about: Record<(typeof countNames)[number], string> = {
   windows: '24-hour windows.',
   contacts: 'Contacts, with their tags.',
   keptChanges: 'Webhook changes that named the person.',
+  recipients: 'Broadcasts in which the person stood.',
 };
 
 export const ErasureForm = Type.Object(

@@ -6,12 +6,14 @@ import { dialects } from '../dialects/all.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import { version } from '../platform/version.ts';
 import { ApiKeyForm } from './api-key-forms.ts';
+import { BroadcastForm } from './broadcast-forms.ts';
 import { ContactForm, ContactImportForm, TagForm } from './contact-forms.ts';
 import { EndpointForm } from './endpoint-forms.ts';
 import { ErasureForm } from './erasures.ts';
 import { MessageForm, MessageSummary } from './message-form.ts';
 import { NumberForm } from './number-forms.ts';
 import { OptOutForm } from './opt-outs.ts';
+import { LedgerEntryForm } from './recipient-forms.ts';
 import type { Route } from './route.ts';
 import { Problem } from './schemas.ts';
 import { sendAnswerHeaders, sendParameters } from './send-headers.ts';
@@ -34,6 +36,8 @@ const named = new Map<unknown, string>([
   [ContactForm, 'Contact'],
   [ContactImportForm, 'ContactImport'],
   [TagForm, 'Tag'],
+  [BroadcastForm, 'Broadcast'],
+  [LedgerEntryForm, 'BroadcastRecipient'],
 ]);
 
 export function openApiRoute(routes: Route[]): Route {

@@ -7,7 +7,7 @@ export const RecipientState = Type.Enum(['waiting', 'taken', 'skipped'], {
     'waiting: its turn has not come. taken: it has a message. skipped: it gets none, for `reason`.',
 });
 
-const RecipientForm = Type.Object({
+export const LedgerEntryForm = Type.Object({
   phone: nullable(Type.String({ description: 'Digits, with country code; null: the person was erased.' })),
   state: RecipientState,
   reason: nullable(Type.String({ description: 'Why it gets no message, or why its message failed.' })),
@@ -26,7 +26,10 @@ const RecipientForm = Type.Object({
   variables: Type.Record(Type.String(), Type.String()),
 });
 
-export const RecipientPage = Type.Object({ data: Type.Array(RecipientForm), next: nullable(Type.String()) });
+export const RecipientPage = Type.Object({
+  data: Type.Array(LedgerEntryForm),
+  next: nullable(Type.String()),
+});
 
 export const AddedFileForm = Type.Object(
   {

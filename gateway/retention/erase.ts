@@ -4,6 +4,7 @@
  *
  * What was made or received after the request is new and stays.
  */
+import { forgetRecipient } from '../broadcasts/forget.ts';
 import { isObject, parseJson } from '../canonical/json.ts';
 import { statusRank } from '../canonical/status.ts';
 import { anonymizeIncoming } from '../inbound/incoming.ts';
@@ -49,7 +50,14 @@ export async function eraseStep(
   now: number,
 ): Promise<Erased> {
   for (const name of erasure.names) {
-    for (const part of [eraseSentTo, eraseMessagesOf, eraseIncoming, erasePosted, forgetPerson]) {
+    for (const part of [
+      eraseRecipients,
+      eraseSentTo,
+      eraseMessagesOf,
+      eraseIncoming,
+      erasePosted,
+      forgetPerson,
+    ]) {
       const found = await part(tx, erasure, name, limit, now);
       if (found.rows > 0) return step(erasure, found);
     }
@@ -77,6 +85,17 @@ function step(erasure: RunningErasure, found: Found): Erased {
   // Changes that were looked at may hold a name that is only known since.
   const changesTo = names.length > erasure.names.length ? '' : (found.changesTo ?? erasure.changesTo);
   return { next: 'more', erasure: { ...erasure, names, counts, changesTo }, canceled: found.canceled ?? [] };
+}
+
+/** First: whoever waits in a broadcast must not get a message while the rest is erased. */
+async function eraseRecipients(
+  tx: Tx,
+  { tenantId, requestedAt }: RunningErasure,
+  name: string,
+  limit: number,
+): Promise<Found> {
+  const rows = await forgetRecipient(tx, tenantId, name, requestedAt, limit);
+  return { rows, counts: { recipients: rows } };
 }
 
 /** Messages to the person, the newest first: what is queued is canceled before much else is done. */

@@ -11,6 +11,7 @@ export const countNames = [
   'windows',
   'contacts',
   'keptChanges',
+  'recipients',
 ] as const;
 
 export type Counts = Record<(typeof countNames)[number], number>;
@@ -88,7 +89,9 @@ export function isIntact(seal: Seal, erasure: Erasure): boolean {
 function receiptDigest(seal: Seal, erasure: Erasure): string {
   const { tenantId, id, requestedBy, requestedAt, finishedAt, counts } = erasure;
   const facts = [tenantId, id, erasure.recipientHash, requestedBy, requestedAt, finishedAt];
-  return seal.digest(JSON.stringify([...facts, ...countNames.map(name => counts[name])]), 'receipt');
+  // Receipts from before there were broadcasts know nothing of them.
+  const told = countNames.filter(name => name !== 'recipients' || counts.recipients > 0);
+  return seal.digest(JSON.stringify([...facts, ...told.map(name => counts[name])]), 'receipt');
 }
 
 const columns = `tenant_id, id, recipient_hash, names, changes_to, counts, requested_by, requested_at, finished_at, digest`;

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { charge, heldMaxMs, releaseStale } from '../billing/charge.ts';
+import { ageRecipients, ageVariables } from '../broadcasts/forget.ts';
 import { firstIdAt } from '../canonical/ids.ts';
 import type { AnnounceChanges } from '../messages/announce-changes.ts';
 import type { Change, Feed } from '../messages/feed.ts';
@@ -111,6 +112,13 @@ export function createRetention(deps: RetentionDeps): Retention {
       if (passed.rows > 0) await saveProgress(tx, tenantId, { ...progress, [column]: passed.to });
       if (passed.rows > 0 || (await ageLate(tx, tenantId, kind, before, limit, at)) > 0) return true;
     }
+    if (keeping.bodiesMs !== null && (await ageVariables(tx, tenantId, at - keeping.bodiesMs, limit)) > 0)
+      return true;
+    if (
+      keeping.messagesMs !== null &&
+      (await ageRecipients(tx, tenantId, at - keeping.messagesMs, limit)) > 0
+    )
+      return true;
     if (keeping.incomingMs === null) return false;
     const before = now() - keeping.incomingMs;
     return (
