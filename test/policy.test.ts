@@ -56,7 +56,7 @@ onEachEngine(engine => {
         call(`${gateways[i % gateways.length]!.url}/api/v1/messages`, {
           key: tenant.key,
           headers: { prefer: 'respond-async' },
-          body: text(String(905_324_440_000 + i)),
+          body: text(String(905_324_460_000 + i)),
         }),
       ),
     );
