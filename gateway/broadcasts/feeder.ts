@@ -12,7 +12,7 @@ import type { Change, Feed } from '../messages/feed.ts';
 import { readError } from '../messages/lookup.ts';
 import type { LaneKey } from '../messages/pace.ts';
 import { errorTable } from '../meta/error-table.ts';
-import { isoTime } from '../platform/clock.ts';
+import { isoTime, steadyMs } from '../platform/clock.ts';
 import { type Database, first, isOutage, type Sql, type Tx } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { Notices } from '../platform/notices.ts';
@@ -58,6 +58,10 @@ export interface Feeder {
 }
 
 const pollMs = 1_000;
+/** Contacts that one step writes down: on the embedded engine everybody else waits meanwhile. */
+const sliceRows = { sqlite: 250, postgres: 2_000 };
+/** Between two steps, as a part of what the last one took. */
+const restShare = 0.25;
 /** While the numbers send what they have. */
 const fullPauseMs = 100;
 /** While nothing is left but what is on its way. */
@@ -149,6 +153,7 @@ export function createFeeder(deps: FeederDeps): Feeder {
   async function step(key: BroadcastKey): Promise<Next | undefined> {
     const before = await findBroadcast(database, key.tenantId, key.broadcastId);
     if (before === undefined) return undefined;
+    if (isFreezing(before)) return freeze(key);
     const moment = await momentOf(before);
     const done = await database.transact(async tx => {
       const broadcast = await lockHeld(tx, processId, key);
@@ -170,6 +175,18 @@ export function createFeeder(deps: FeederDeps): Feeder {
     return done.next;
   }
 
+  /** One slice of the audience; then whoever waits for the database has a turn. */
+  async function freeze(key: BroadcastKey): Promise<Next | undefined> {
+    const beganAt = steadyMs();
+    const isOurs = await database.transact(async tx => {
+      const broadcast = await lockHeld(tx, processId, key);
+      if (broadcast !== undefined && isFreezing(broadcast))
+        await freezeStep(tx, broadcast, sliceRows[database.engine], now());
+      return broadcast !== undefined;
+    });
+    return isOurs ? { afterMs: (steadyMs() - beganAt) * restShare } : undefined;
+  }
+
   interface Done {
     next: Next;
     messages: Fed['messages'];
@@ -179,10 +196,7 @@ export function createFeeder(deps: FeederDeps): Feeder {
   async function stepHeld(tx: Tx, broadcast: Broadcast, moment: Known): Promise<Done> {
     const nothing = { messages: [], canceled: [] };
     const { state } = broadcast;
-    if (broadcast.freezing !== null && state !== 'canceled') {
-      await freezeStep(tx, broadcast, moment.nowMs);
-      return { ...nothing, next: { afterMs: 0 } };
-    }
+    if (isFreezing(broadcast)) return { ...nothing, next: { afterMs: 0 } };
     if (state === 'paused') {
       const isOver = await holdRest(tx, broadcast);
       return { ...nothing, next: isOver ? { until: null, seen: broadcast } : { afterMs: endPauseMs } };
@@ -351,6 +365,8 @@ export function createFeeder(deps: FeederDeps): Feeder {
     wake,
   };
 }
+
+const isFreezing = ({ freezing, state }: Broadcast) => freezing !== null && state !== 'canceled';
 
 interface Stop {
   reason: Reason;

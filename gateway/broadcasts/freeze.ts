@@ -14,16 +14,13 @@ import { insertRecipients, type NewRecipient, personOf } from './recipients.ts';
 import { sliceToRetry } from './retry.ts';
 import { type Variables, variablesIn, variablesOf } from './variables.ts';
 
-/** On the embedded engine everybody else waits while one is written. */
-const sliceRows = 1_000;
-
-/** One slice, for who holds the lock of the broadcast. Returns the broadcast as it stands afterwards. */
-export async function freezeStep(tx: Tx, broadcast: Broadcast, now: number): Promise<Broadcast> {
+/** One slice of so many rows at most, for who holds the lock of the broadcast. */
+export async function freezeStep(tx: Tx, broadcast: Broadcast, rowsMax: number, now: number): Promise<void> {
   const { tenantId, id } = broadcast;
   const { recipients, next } =
     broadcast.retryOf === null
-      ? await sliceOfContacts(tx, broadcast, now)
-      : await sliceToRetry(tx, broadcast, sliceRows, now);
+      ? await sliceOfContacts(tx, broadcast, rowsMax, now)
+      : await sliceToRetry(tx, broadcast, rowsMax, now);
   const { made, skipped } = await insertRecipients(tx, { tenantId, broadcastId: id }, recipients);
   const freezing = nextOf(broadcast, next);
   const frozenAt = freezing === null ? now : null;
@@ -32,17 +29,18 @@ export async function freezeStep(tx: Tx, broadcast: Broadcast, now: number): Pro
      where tenant_id = $1 and id = $2`,
     [...[tenantId, id, made, skipped, freezing === null ? null : JSON.stringify(freezing), frozenAt], now],
   );
-  return {
-    ...broadcast,
-    ...{ recipients: broadcast.recipients + made, skipped: broadcast.skipped + skipped, freezing, frozenAt },
-  };
 }
 
-async function sliceOfContacts(tx: Tx, broadcast: Broadcast, now: number): Promise<FrozenSlice> {
+async function sliceOfContacts(
+  tx: Tx,
+  broadcast: Broadcast,
+  rowsMax: number,
+  now: number,
+): Promise<FrozenSlice> {
   const { source, after } = broadcast.freezing!;
   const filter = sourcesOf(broadcast)[source];
   if (filter === undefined) return { recipients: [], next: undefined };
-  const slice = await walkContacts(tx, broadcast.tenantId, filter, after, sliceRows);
+  const slice = await walkContacts(tx, broadcast.tenantId, filter, after, rowsMax);
   const contacts = await withoutExcluded(tx, broadcast, slice.contacts);
   return { recipients: recipientsOf(broadcast, contacts, now), next: slice.next };
 }
