@@ -98,7 +98,8 @@ describe('an installation in use', { skip }, () => {
     await is(await send('905320000002'), 'failed');
     await fault({ kind: 'reset_before' });
     await is(await send('905320000003'), 'uncertain');
-    await fault({ kind: 'error', status: 400, code: 131056, message: '(#131056) pair rate limit hit' }, 2);
+    // Twice each: the second wait is longer than the time to live of the one, and than the way to the move of the other.
+    await fault({ kind: 'error', status: 400, code: 131056, message: '(#131056) pair rate limit hit' }, 4);
     const [short, queued] = [
       await send('905320000004', { ttlSeconds: 1 }),
       await send('905320000005', { callbackData: 'mine' }),

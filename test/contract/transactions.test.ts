@@ -10,7 +10,11 @@ onEachEngine((_engine, open) => {
     db = await open();
     await db.database.transact(tx => tx.all('create table letters (letter text primary key)'));
   });
-  afterEach(() => db.close());
+  afterEach(async () => {
+    // The database is used again.
+    await db.database.transact(tx => tx.all('drop table letters'));
+    await db.close();
+  });
 
   const write = (tx: Tx, letter: string) => tx.all('insert into letters (letter) values ($1)', [letter]);
   const letters = async () =>

@@ -21,7 +21,8 @@ describe('which events a format can tell', () => {
     const untold = types.filter(type => !told('meta').includes(type));
     assert.deepEqual(untold, [
       ...['message.accepted', 'message.canceled', 'message.uncertain', 'recipient.changed'],
-      ...['number.disconnected', 'balance.low', 'endpoint.disabled'],
+      ...['number.disconnected', 'broadcast.started', 'broadcast.paused', 'broadcast.completed'],
+      ...['broadcast.canceled', 'balance.low', 'endpoint.disabled'],
     ]);
   });
 
