@@ -97,8 +97,9 @@ export async function knownPersons(
   if (persons.length === 0) return new Set();
   const rows = await sql.all<{ person: string }>(
     `select person from broadcast_recipients
-     where tenant_id = $1 and broadcast_id = $2 and one_of(person, select value ->> 'p' from json_rows($3))`,
-    [tenantId, broadcastId, JSON.stringify(persons.map(p => ({ p })))],
+     where tenant_id = $1 and broadcast_id = $2 and one_of(person, select value ->> 'p' from json_rows($3))
+       and person >= $4 and person <= $5`,
+    [tenantId, broadcastId, JSON.stringify(persons.map(p => ({ p }))), ...boundsOf(persons)],
   );
   return new Set(rows.map(({ person }) => person));
 }
@@ -124,6 +125,15 @@ export async function nextDueAt(
     [tenantId, broadcastId],
   );
   return row?.due_at;
+}
+
+/**
+ * The first and the last: said beside the keys, because PostgreSQL, which knows nothing of a new broadcast yet, takes it for a handful of
+ * rows and would read all of it. Those that are moved together stand together.
+ */
+function boundsOf(persons: string[]): [string, string] {
+  const sorted = persons.toSorted();
+  return [sorted[0]!, sorted.at(-1)!];
 }
 
 /** What becomes of one who waited: a message, none for a reason, or a later time. */
@@ -152,7 +162,8 @@ export async function moveRecipients(
        due_at = coalesce(s.due_at, broadcast_recipients.due_at)
      from s where broadcast_recipients.tenant_id = $1 and broadcast_recipients.broadcast_id = $2
        and broadcast_recipients.person = s.person and one_of(broadcast_recipients.person, select person from s)
+       and broadcast_recipients.person >= $4 and broadcast_recipients.person <= $5
        and broadcast_recipients.state || '' = 'waiting'`,
-    [tenantId, broadcastId, JSON.stringify(rows)],
+    [tenantId, broadcastId, JSON.stringify(rows), ...boundsOf(moves.map(({ person }) => person))],
   );
 }
