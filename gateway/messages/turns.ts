@@ -1,6 +1,6 @@
 /**
  * Turns of a number's sends in this process. Slots are spread evenly (pace.ts), but sends that are late, because the database or the
- * process was busy, must not go out together: Meta counts arrivals, not slots. Spaced at 98 % of the rate they catch up slowly with slots
+ * process was busy, must not go out together: Meta counts arrivals, not slots. Spaced at 97 % of the rate they catch up slowly with slots
  * that are spaced at 96 %.
  */
 
@@ -14,8 +14,8 @@ export interface TurnsDeps {
   sleep(ms: number): Promise<unknown>;
 }
 
-const usedShare = 0.98;
-/** What wakes so much later than it was to would be too close to the next: a second has 2 % to spare, which is 20 ms. */
+const usedShare = 0.97;
+/** What wakes so much later than it was to would be too close to the next: a second has 3 % to spare, which is 30 ms, and the way to Meta needs some. */
 const lateMs = 15;
 /** On a machine that is always late it would wait for ever. */
 const bookedMost = 3;
