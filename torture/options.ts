@@ -63,7 +63,7 @@ export function readOptions(args: string[]): Options {
     pauseMaxMs: short ? 120 : 160,
     limits: short ? { perSecond: 6, perMinute: 180 } : { perSecond: 8, perMinute: 240 },
     topUpPauseMaxMs: short ? 1_500 : 3_000,
-    broadcastPauseMaxMs: short ? 1_500 : 4_000,
+    broadcastPauseMaxMs: 1_500,
     settleMs: short ? 20_000 : 90_000,
   };
 }
