@@ -26,7 +26,7 @@ import { type Fed, type FeedDeps, feedStep, type Moment } from './feed.ts';
 import { freezeStep } from './freeze.ts';
 import { dueBroadcasts, leaveBroadcast, lockHeld, releaseBroadcast, takeBroadcast } from './holds.ts';
 import { nextDueAt } from './recipients.ts';
-import { cancelRest, endBroadcast, holdRest, pauseBroadcast } from './states.ts';
+import { cancelRest, endBroadcast, holdRest, pauseBroadcast, unreleased } from './states.ts';
 import { findBroadcast } from './table.ts';
 import { broadcastEvent } from './tell.ts';
 
@@ -160,11 +160,12 @@ export function createFeeder(deps: FeederDeps): Feeder {
       return broadcast === undefined ? undefined : stepHeld(tx, broadcast, moment);
     });
     if (done === undefined) return undefined;
-    const { messages, canceled } = done;
+    const { messages, canceled, release = [] } = done;
     const { tenantId } = key;
+    // By itself, because everyone locks the wallet before a lane. What a crash leaves undone here is found by `unreleased`.
+    const ended = [...canceled, ...release];
+    if (ended.length > 0) await database.transact(tx => charge(tx, [{ tenantId, ids: ended }], moment.nowMs));
     if (canceled.length > 0) {
-      // By itself, because everyone locks the wallet before a lane. What a crash leaves undone here is retention's (billing/charge.ts).
-      await database.transact(tx => charge(tx, [{ tenantId, ids: canceled }], moment.nowMs));
       feed.publish(canceled.map(id => ({ tenantId, id, status: 'canceled', at: moment.nowMs })));
     }
     feed.publish(
@@ -191,6 +192,8 @@ export function createFeeder(deps: FeederDeps): Feeder {
     next: Next;
     messages: Fed['messages'];
     canceled: string[];
+    /** Canceled before, with money on them still. */
+    release?: string[];
   }
 
   async function stepHeld(tx: Tx, broadcast: Broadcast, moment: Known): Promise<Done> {
@@ -204,11 +207,12 @@ export function createFeeder(deps: FeederDeps): Feeder {
     if (state === 'canceled' || state === 'completed') {
       const { canceled, isOver } = await cancelRest(tx, broadcast, moment.nowMs);
       await deps.announceChanges(tx, changesOf(broadcast, canceled, moment.nowMs));
-      return {
-        ...nothing,
-        canceled,
-        next: isOver ? { until: null, seen: broadcast } : { afterMs: endPauseMs },
-      };
+      const release = canceled.length > 0 ? [] : await unreleased(tx, broadcast);
+      const next =
+        isOver && canceled.length + release.length === 0
+          ? { until: null, seen: broadcast }
+          : { afterMs: endPauseMs };
+      return { ...nothing, canceled, release, next };
     }
     if (state === 'scheduled') return { ...nothing, next: await startIfDue(tx, broadcast, moment) };
     if (state === 'draft') return { ...nothing, next: { until: null, seen: broadcast } };

@@ -8,6 +8,7 @@ export interface Hours {
 
 const minuteMs = 60_000;
 const dayMinutes = 1_440;
+const dayMs = dayMinutes * minuteMs;
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 /** More than there are time zones. */
@@ -45,12 +46,12 @@ export function isLocalTime(text: string): boolean {
 /** When the clock there shows it, in Unix ms. An hour that the clock leaves out in spring is the one after; of one that comes twice it is the first. */
 export function momentOf(local: string, timeZone: string): number {
   const wanted = Date.parse(`${local}Z`);
-  const first = wanted - (wallMs(wanted, timeZone) - wanted);
-  const second = wanted - (wallMs(first, timeZone) - first);
-  const fits = [Math.min(first, second), Math.max(first, second)].find(
-    moment => wallMs(moment, timeZone) === wanted,
+  // By what the clock is off the day before and the day after: the same but where it is changed.
+  const moments = [wanted - dayMs, wanted + dayMs].map(
+    around => wanted - (wallMs(around, timeZone) - around),
   );
-  return fits ?? Math.max(first, second);
+  const fits = moments.toSorted((a, b) => a - b).find(moment => wallMs(moment, timeZone) === wanted);
+  return fits ?? Math.max(...moments);
 }
 
 /** The end of the quiet hours that this moment is in, in Unix ms; undefined when it is in none. */

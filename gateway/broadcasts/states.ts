@@ -192,6 +192,19 @@ export async function cancelRest(
   return { canceled: rows.map(({ id }) => id), isOver: !(await isSending(tx, broadcast)) };
 }
 
+/**
+ * Some of its canceled messages on which money is held still, because whoever canceled them ended before it released that. For who calls
+ * `charge` with them, and again until there are none.
+ */
+export async function unreleased(tx: Tx, { tenantId, id }: Broadcast): Promise<string[]> {
+  const rows = await tx.all<{ id: string }>(
+    `select id from messages
+     where tenant_id = $1 and broadcast_id = $2 and status = 'canceled' and fee_state = 'held' limit 500`,
+    [tenantId, id],
+  );
+  return rows.map(row => row.id);
+}
+
 async function isSending(tx: Tx, { tenantId, id }: Broadcast): Promise<boolean> {
   const sending = await first(
     tx,

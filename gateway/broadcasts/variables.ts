@@ -26,7 +26,7 @@ export function fill(content: Content, variables: Variables): { content: Content
   const missing = new Set<string>();
   const filled = eachText(content, text =>
     text.replace(pattern, (_, name: string, otherwise: string | undefined) => {
-      const value = saidOf(variables, name.trim()) ?? otherwise;
+      const value = saidOf(variables, name.trim()) ?? otherwise?.trim();
       if (value === undefined) missing.add(name.trim());
       return value ?? '';
     }),
