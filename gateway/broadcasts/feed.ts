@@ -24,7 +24,7 @@ import type { SendingNumber } from '../tenants/number-book.ts';
 import type { Broadcast, Reason } from './broadcast.ts';
 import { type Move, moveRecipients, type Waiting, waitingRecipients } from './recipients.ts';
 import { quietUntil } from './schedule.ts';
-import { fill, variablesIn } from './variables.ts';
+import { fill } from './variables.ts';
 
 /** Messages of one transaction: on the embedded engine everybody else waits meanwhile. */
 const stepMost = 200;
@@ -58,8 +58,6 @@ export interface Fed {
   messages: NewMessage[];
   /** Recipients that were looked at. */
   looked: number;
-  /** Nobody's time had come though there was room. */
-  isDry: boolean;
   /** Why it can go no further; null: nothing stops it. */
   stop: { reason: Reason; detail: string } | null;
 }
@@ -80,10 +78,9 @@ export async function feedStep(tx: Tx, deps: FeedDeps, broadcast: Broadcast, mom
   const moves: Move[] = [];
   const asked: { recipient: Waiting; bulk: BulkMessage }[] = [];
   const turns = turnsOf(rooms, waiting.length);
-  const hasVariables = variablesIn(broadcast.content).length > 0;
   for (const recipient of waiting) {
     const number = turns[asked.length]!;
-    const made = messageFor(deps, broadcast, moment, number, recipient, hasVariables);
+    const made = messageFor(deps, broadcast, moment, number, recipient);
     if ('move' in made) moves.push(made.move);
     else asked.push({ recipient, bulk: made });
   }
@@ -114,7 +111,6 @@ export async function feedStep(tx: Tx, deps: FeedDeps, broadcast: Broadcast, mom
   return {
     messages: verdict.accepted,
     looked: moves.length,
-    isDry: room > 0 && waiting.length === 0,
     stop: shortOf === null ? null : { reason: shortOf.what, detail: shortOf.detail },
   };
 }
@@ -189,14 +185,13 @@ function messageFor(
   { key, prepaid, category, nowMs }: Moment,
   number: SendingNumber,
   recipient: Waiting,
-  hasVariables: boolean,
 ): BulkMessage | { move: Move } {
   const { tenantId, id, dialect, endpoint, options, name, endsAt } = broadcast;
   const { person, phone, variables, timeZone } = recipient;
   const { quietHours, callbackData } = options;
   const quiet = quietHours === null ? undefined : quietUntil(nowMs, quietHours, timeZone ?? options.timeZone);
   if (quiet !== undefined) return { move: { person, dueAt: quiet } };
-  const filled = hasVariables ? fill(broadcast.content, variables) : { content: broadcast.content };
+  const filled = fill(broadcast.content, variables);
   if ('missing' in filled)
     return { move: { person, reason: `has no value for ${filled.missing.join(', ')}` } };
   const { content } = filled;

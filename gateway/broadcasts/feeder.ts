@@ -160,17 +160,14 @@ export function createFeeder(deps: FeederDeps): Feeder {
       return broadcast === undefined ? undefined : stepHeld(tx, broadcast, moment);
     });
     if (done === undefined) return undefined;
-    const { messages, canceled, release = [] } = done;
+    const { messages, changes, held: ids } = done;
     const { tenantId } = key;
-    // By itself, because everyone locks the wallet before a lane. What a crash leaves undone here is found by `unreleased`.
-    const ended = [...canceled, ...release];
-    if (ended.length > 0) await database.transact(tx => charge(tx, [{ tenantId, ids: ended }], moment.nowMs));
-    if (canceled.length > 0) {
-      feed.publish(canceled.map(id => ({ tenantId, id, status: 'canceled', at: moment.nowMs })));
-    }
-    feed.publish(
-      messages.map(({ id, createdAt }): Change => ({ tenantId, id, status: 'queued', at: createdAt })),
-    );
+    // By itself, because everyone locks the wallet before a lane. What a crash leaves undone here the next step finds.
+    if (ids.length > 0) await database.transact(tx => charge(tx, [{ tenantId, ids }], moment.nowMs));
+    feed.publish([
+      ...changes,
+      ...messages.map(({ id, createdAt }): Change => ({ tenantId, id, status: 'queued', at: createdAt })),
+    ]);
     for (const numberId of new Set(messages.map(one => one.numberId)))
       deps.wakeSender({ tenantId, numberId });
     return done.next;
@@ -191,13 +188,14 @@ export function createFeeder(deps: FeederDeps): Feeder {
   interface Done {
     next: Next;
     messages: Fed['messages'];
-    canceled: string[];
-    /** Canceled before, with money on them still. */
-    release?: string[];
+    /** Messages that were canceled. */
+    changes: Change[];
+    /** Messages that were canceled, now or before, with money on them still. */
+    held: string[];
   }
 
   async function stepHeld(tx: Tx, broadcast: Broadcast, moment: Known): Promise<Done> {
-    const nothing = { messages: [], canceled: [] };
+    const nothing = { messages: [], changes: [], held: [] };
     const { state } = broadcast;
     if (isFreezing(broadcast)) return { ...nothing, next: { afterMs: 0 } };
     if (state === 'paused') {
@@ -206,17 +204,16 @@ export function createFeeder(deps: FeederDeps): Feeder {
     }
     if (state === 'canceled' || state === 'completed') {
       const { canceled, isOver } = await cancelRest(tx, broadcast, moment.nowMs);
-      await deps.announceChanges(tx, changesOf(broadcast, canceled, moment.nowMs));
-      const release = canceled.length > 0 ? [] : await unreleased(tx, broadcast);
-      const next =
-        isOver && canceled.length + release.length === 0
-          ? { until: null, seen: broadcast }
-          : { afterMs: endPauseMs };
-      return { ...nothing, canceled, release, next };
+      const changes = changesOf(broadcast, canceled, moment.nowMs);
+      await deps.announceChanges(tx, changes);
+      const ids = await unreleased(tx, broadcast);
+      const isDone = isOver && ids.length === 0;
+      const next = isDone ? { until: null, seen: broadcast } : { afterMs: endPauseMs };
+      return { ...nothing, changes, held: ids, next };
     }
     if (state === 'scheduled') return { ...nothing, next: await startIfDue(tx, broadcast, moment) };
     if (state === 'draft') return { ...nothing, next: { until: null, seen: broadcast } };
-    return { canceled: [], ...(await run(tx, broadcast, moment)) };
+    return { ...nothing, ...(await run(tx, broadcast, moment)) };
   }
 
   async function startIfDue(tx: Tx, broadcast: Broadcast, { nowMs }: Known): Promise<Next> {

@@ -83,12 +83,14 @@ export async function ageVariables(tx: Tx, tenantId: string, before: number, lim
     `select person from broadcast_recipients where tenant_id = $1 and broadcast_id = $2 and person > $3 order by person limit $4`,
     [tenantId, id, aged_to, limit],
   );
-  await tx.all(
-    `update broadcast_recipients set variables = null
-     where tenant_id = $1 and broadcast_id = $2 and one_of(person, select value ->> 'p' from json_rows($3)) and variables is not null`,
-    [tenantId, id, JSON.stringify(rows.map(({ person }) => ({ p: person })))],
-  );
-  const agedTo = rows.length < limit ? null : rows.at(-1)!.person;
+  const last = rows.at(-1);
+  if (last !== undefined)
+    await tx.all(
+      `update broadcast_recipients set variables = null
+       where tenant_id = $1 and broadcast_id = $2 and person > $3 and person <= $4 and variables is not null`,
+      [tenantId, id, aged_to, last.person],
+    );
+  const agedTo = rows.length < limit ? null : last!.person;
   await tx.all('update broadcasts set aged_to = $3 where tenant_id = $1 and id = $2', [tenantId, id, agedTo]);
   return rows.length + 1;
 }

@@ -98,13 +98,30 @@ export interface Added {
   excluded: number;
 }
 
-/** Adds people to a draft. Of one who is a contact, what was not said is filled in from there. For who holds the lock of the draft. */
+/** People of one statement. */
+const addedAtOnce = 1_000;
+
+/**
+ * Adds people to a draft, however many. Of one who is a contact, what was not said is filled in from there. For who holds the lock of the
+ * draft.
+ */
 export async function addRecipients(
   tx: Tx,
   broadcast: Broadcast,
   named: NamedRecipient[],
   now: number,
 ): Promise<Added> {
+  const added = { made: 0, skipped: 0, excluded: 0 };
+  for (let n = 0; n < named.length; n += addedAtOnce) {
+    const some = await addSome(tx, broadcast, named.slice(n, n + addedAtOnce), now);
+    added.made += some.made;
+    added.skipped += some.skipped;
+    added.excluded += some.excluded;
+  }
+  return added;
+}
+
+async function addSome(tx: Tx, broadcast: Broadcast, named: NamedRecipient[], now: number): Promise<Added> {
   const { tenantId, id, content, audience } = broadcast;
   const contactOf = await contactsNamed(tx, tenantId, named);
   const names = variablesIn(content);

@@ -2,7 +2,7 @@
 import type { MessageStatus } from '../canonical/status.ts';
 import { first, type Row, type Sql, type SqlValue } from '../platform/database.ts';
 import type { BroadcastKey } from './broadcast.ts';
-import { personOf, type RecipientState, waitingOf } from './recipients.ts';
+import { boundsOf, personOf, type RecipientState, waitingOf } from './recipients.ts';
 import type { Variables } from './variables.ts';
 
 export interface LedgerEntry {
@@ -99,7 +99,7 @@ async function byPerson(
 
 async function byMessage(
   sql: Sql,
-  { tenantId, broadcastId }: BroadcastKey,
+  key: BroadcastKey,
   status: MessageStatus,
   after: string,
   limit: number,
@@ -109,26 +109,44 @@ async function byMessage(
     `select m.id as message_id, m.number_id, m.recipient, ${messageColumns} from messages m
      where m.tenant_id = $1 and m.broadcast_id = $2 and m.status = $3 and (m.number_id, m.id) > ($4, $5)
      order by m.number_id, m.id limit $6`,
-    [tenantId, broadcastId, status, numberId, id, limit],
+    [key.tenantId, key.broadcastId, status, numberId, id, limit],
   );
-  const persons = messages.flatMap(({ message_id, recipient }) => [
-    { p: personOf(String(recipient)) },
-    { p: erasedPerson(String(message_id)) },
-  ]);
-  const rows = await sql.all(
-    `select ${recipientColumns} from broadcast_recipients r
-     where r.tenant_id = $1 and r.broadcast_id = $2 and one_of(r.person, select value ->> 'p' from json_rows($3))`,
-    [tenantId, broadcastId, JSON.stringify(persons)],
+  const byId = await rowsOf(
+    sql,
+    key,
+    messages.map(row => personOf(String(row.recipient))),
   );
-  const byId = new Map(rows.map(row => [row.message_id, row]));
+  const erased = messages.filter(row => !byId.has(String(row.message_id)));
+  for (const [id, row] of await rowsOf(
+    sql,
+    key,
+    erased.map(row => erasedPerson(String(row.message_id))),
+  ))
+    byId.set(id, row);
   const last = messages.length < limit ? undefined : messages.at(-1);
   return {
     entries: messages.flatMap(message => {
-      const row = byId.get(message.message_id!);
+      const row = byId.get(String(message.message_id));
       return row === undefined ? [] : [entryOf({ ...row, ...message })];
     }),
     next: last === undefined ? undefined : `${last.number_id}.${last.message_id}`,
   };
+}
+
+/** Rows of people who have a message, by its id. */
+async function rowsOf(
+  sql: Sql,
+  { tenantId, broadcastId }: BroadcastKey,
+  persons: string[],
+): Promise<Map<string, Row>> {
+  if (persons.length === 0) return new Map();
+  const rows = await sql.all(
+    `select ${recipientColumns} from broadcast_recipients r
+     where r.tenant_id = $1 and r.broadcast_id = $2 and one_of(r.person, select value ->> 'p' from json_rows($3))
+       and r.person >= $4 and r.person <= $5`,
+    [tenantId, broadcastId, JSON.stringify(persons.map(p => ({ p }))), ...boundsOf(persons)],
+  );
+  return new Map(rows.map(row => [String(row.message_id), row]));
 }
 
 /** Under which an erased person is still counted. */

@@ -131,7 +131,7 @@ export async function nextDueAt(
  * The first and the last: said beside the keys, because PostgreSQL, which knows nothing of a new broadcast yet, takes it for a handful of
  * rows and would read all of it. Those that are moved together stand together.
  */
-function boundsOf(persons: string[]): [string, string] {
+export function boundsOf(persons: string[]): [string, string] {
   const sorted = persons.toSorted();
   return [sorted[0]!, sorted.at(-1)!];
 }

@@ -11,18 +11,27 @@ export type Variables = Record<string, string>;
 
 const pattern = /\{\{([^{}|]+)(?:\|([^{}]*))?\}\}/g;
 
+/** Of contents that were looked at: a step asks of the same one for each of its recipients. */
+const known = new WeakMap<Content, string[]>();
+
 /** The variables that a content names, each once, in the order they stand. */
-export function variablesIn(content: Content): string[] {
-  const names = new Set<string>();
-  eachText(content, text => {
-    for (const [, name] of text.matchAll(pattern)) names.add(name!.trim());
-    return text;
-  });
-  return [...names];
+export function variablesIn(content: Content): readonly string[] {
+  let names = known.get(content);
+  if (names === undefined) {
+    const found = new Set<string>();
+    eachText(content, text => {
+      for (const [, name] of text.matchAll(pattern)) found.add(name!.trim());
+      return text;
+    });
+    names = [...found];
+    known.set(content, names);
+  }
+  return names;
 }
 
 /** The content as this recipient gets it; or the names of the variables that it has no value for. */
 export function fill(content: Content, variables: Variables): { content: Content } | { missing: string[] } {
+  if (variablesIn(content).length === 0) return { content };
   const missing = new Set<string>();
   const filled = eachText(content, text =>
     text.replace(pattern, (_, name: string, otherwise: string | undefined) => {

@@ -39,9 +39,6 @@ export interface CampaignDeps {
   now(): number;
 }
 
-/** Recipients of one statement. */
-const stepRows = 1_000;
-
 export async function handleCampaignDoor(
   deps: CampaignDeps,
   dialect: Dialect,
@@ -189,8 +186,6 @@ async function launch(
   const audience = { tags: [], filter: null, exclude: { phones: [], tags: [] } };
   const startAt = group.scheduledAt;
   await insertBroadcast(tx, { ...same, id, numberIds, audience, startAt, createdAt: at });
-  const people = [...group.people.values()];
-  for (let n = 0; n < people.length; n += stepRows)
-    await addRecipients(tx, (await lockBroadcast(tx, tenantId, id))!, people.slice(n, n + stepRows), at);
+  await addRecipients(tx, (await lockBroadcast(tx, tenantId, id))!, [...group.people.values()], at);
   await launchBroadcast(tx, { tenantId, broadcastId: id }, null, at);
 }

@@ -59,13 +59,7 @@ export async function launch(
       createdAt: at,
     });
     const named = command.recipients.flatMap(digitsOf).map(phone => ({ phone, variables: {} }));
-    for (let n = 0; n < named.length; n += lookedUp)
-      await addRecipients(
-        tx,
-        (await lockBroadcast(tx, tenantId, broadcastId))!,
-        named.slice(n, n + lookedUp),
-        at,
-      );
+    await addRecipients(tx, (await lockBroadcast(tx, tenantId, broadcastId))!, named, at);
     await launchBroadcast(tx, key, null, at);
     return judged;
   });
