@@ -1,7 +1,8 @@
 /** What a forecast says of a draft is what comes of it. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Broadcasting, startBroadcasting, template } from './harness/broadcasting.ts';
+import { offer } from './harness/broadcast-flow.ts';
+import { type Broadcasting, startBroadcasting } from './harness/broadcasting.ts';
 import { onEachEngine } from './harness/engines.ts';
 import { call } from './harness/programs.ts';
 import { must, operatorKey, until } from './harness/tenant.ts';
@@ -70,7 +71,7 @@ onEachEngine(engine => {
       });
       const { id } = await place.api('/broadcasts', {
         name: 'forecast',
-        message: template('from {{city}}'),
+        message: offer('from {{city}}'),
         audience: {
           phones: [
             { phone: turkish(1), variables: { city: 'İzmir' } },
@@ -117,7 +118,7 @@ onEachEngine(engine => {
         (
           await place.api('/broadcasts', {
             name: 'time',
-            message: template('x'),
+            message: offer('x'),
             audience: { phones },
             ...more,
           })
@@ -148,7 +149,7 @@ onEachEngine(engine => {
       );
       const phones = Array.from({ length: 60 }, (_, i) => `9053300000${String(i).padStart(2, '0')}`);
       const { id } = await place.api('/broadcasts', {
-        ...{ name: 'limit', message: template('x'), audience: { phones } },
+        ...{ name: 'limit', message: offer('x'), audience: { phones } },
       });
       await until(async () => (await forecast(id)).messagingLimit !== null);
       // Five have been written to by the first of these tests.

@@ -1,12 +1,8 @@
 /** A broadcast is followed while it moves, until it has ended. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import {
-  type Broadcasting,
-  startBroadcasting,
-  type ToldBroadcast,
-  template,
-} from './harness/broadcasting.ts';
+import { offer } from './harness/broadcast-flow.ts';
+import { type Broadcasting, startBroadcasting, type ToldBroadcast } from './harness/broadcasting.ts';
 import { onEachEngine } from './harness/engines.ts';
 import { call } from './harness/programs.ts';
 import { listen } from './harness/sse.ts';
@@ -26,7 +22,7 @@ onEachEngine(engine => {
 
     test('it is told as it changes, paused and resumed, and for the last time when it has ended', async () => {
       const { id } = await place.api('/broadcasts', {
-        ...{ name: 'followed', message: template('x'), audience: { phones: phones(30) } },
+        ...{ name: 'followed', message: offer('x'), audience: { phones: phones(30) } },
         ...{ perSecond: 8, launch: true },
       });
       const stream = await follow(id);
@@ -57,7 +53,7 @@ onEachEngine(engine => {
     });
 
     test('a draft that is removed; one that is not there', async () => {
-      const { id } = await place.api('/broadcasts', { name: 'draft', message: template('x') });
+      const { id } = await place.api('/broadcasts', { name: 'draft', message: offer('x') });
       const stream = await follow(id);
       await stream.heard(({ event, data }) => event === 'broadcast' && data.state === 'draft');
       await place.api(`/broadcasts/${id}`, undefined, 'DELETE');

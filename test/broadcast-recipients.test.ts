@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { request } from 'undici';
+import { offer } from './harness/broadcast-flow.ts';
 import {
   type Broadcasting,
   type RecipientPage,
   startBroadcasting,
   type ToldRecipient,
-  template,
 } from './harness/broadcasting.ts';
 import { onEachEngine } from './harness/engines.ts';
 import { type Answer, call } from './harness/programs.ts';
@@ -39,7 +39,7 @@ onEachEngine(engine => {
     const api = <T>(path: string, body?: unknown) => place.api<T>(path, body);
     const all = (id: string, query?: string) => place.ledger(id, query);
     const draft = async (more: object = {}, text = 'in {{city}}') =>
-      (await api<{ id: string }>('/broadcasts', { name: 'file', message: template(text), ...more })).id;
+      (await api<{ id: string }>('/broadcasts', { name: 'file', message: offer(text), ...more })).id;
     const upload = (...asked: Parameters<Broadcasting['upload']>) => place.upload(...asked);
     const take = async (id: string, body: string, query = '', type = 'text/csv') => {
       const {

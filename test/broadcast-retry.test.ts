@@ -1,12 +1,8 @@
 /** A retry goes to those whom a broadcast failed: nobody who got it, nobody of whom nobody knows, nobody twice. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import {
-  type Broadcasting,
-  startBroadcasting,
-  type ToldBroadcast,
-  template,
-} from './harness/broadcasting.ts';
+import { offer } from './harness/broadcast-flow.ts';
+import { type Broadcasting, startBroadcasting, type ToldBroadcast } from './harness/broadcasting.ts';
 import { onEachEngine } from './harness/engines.ts';
 import { call } from './harness/programs.ts';
 import { must, until } from './harness/tenant.ts';
@@ -30,7 +26,7 @@ onEachEngine(engine => {
         ...{ key: place.tenant.key, body },
       });
     const draft = async (more: object = {}) =>
-      (await place.api('/broadcasts', { name: 'first', message: template('in {{city}}'), ...more })).id;
+      (await place.api('/broadcasts', { name: 'first', message: offer('in {{city}}'), ...more })).id;
     const phonesOf = async (id: string, query = '') =>
       (await place.ledger(id, query)).map(one => one.phone).sort();
 
@@ -98,7 +94,7 @@ onEachEngine(engine => {
 
     test('one that was canceled: the rest, when it is asked for', async () => {
       const phones = Array.from({ length: 40 }, (_, i) => `+${phone(1_000 + i)}`);
-      const id = await draft({ message: template('x'), audience: { phones }, perSecond: 5 });
+      const id = await draft({ message: offer('x'), audience: { phones }, perSecond: 5 });
       await place.api(`/broadcasts/${id}/launch`, {});
       await until(async () => (await place.ledger(id, 'status=read')).length > 0);
       await place.api(`/broadcasts/${id}/cancel`, {});

@@ -54,7 +54,7 @@ function write(name: string, text: string): string {
   return file;
 }
 
-const hello = ['--template', 'hello_world', '--param', '{{name|friend}}'];
+const hello = ['--template', 'offer', '--param', '{{name|friend}}'];
 
 test('run: people from a file, the forecast, and how it goes until it has ended', async () => {
   const csv = write('people.csv', 'phone,name\n0538 000 00 01,Ayşe\n+905380000002,\n12,x\n');
@@ -113,7 +113,7 @@ test('run without anybody makes nothing; what is wrong on the command line is to
 test('step by step: create, add, forecast, launch for some, resume, retry, and what cannot be', async () => {
   const body = {
     name: 'steps',
-    message: { type: 'template', template: { name: 'hello_world', language: { code: 'en_US' } } },
+    message: { type: 'template', template: { name: 'offer', language: { code: 'en_US' } } },
   };
   const components = [{ type: 'body', parameters: [{ type: 'text', text: '{{city}}' }] }];
   Object.assign(body.message.template, { components });

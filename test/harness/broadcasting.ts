@@ -1,22 +1,11 @@
-/** A tenant that broadcasts, and how its broadcasts are asked for. */
+/** A gateway with a tenant that broadcasts (broadcast-flow.ts), and how its ledgers are asked for. */
+import { broadcasting, offerTemplate, type TestBroadcast } from './broadcast-flow.ts';
 import { call, newPlace, type Place, type StartedProgram, startGateway } from './programs.ts';
-import { must, newTenant, operatorKey, type TestTenant, until } from './tenant.ts';
+import { newTenant, operatorKey, type TestTenant } from './tenant.ts';
 
-export interface ToldBroadcast {
-  id: string;
+export interface ToldBroadcast extends TestBroadcast {
   name: string;
-  state: string;
-  reason: string | null;
-  detail: string | null;
   retryOf: string | null;
-  recipients: number;
-  skipped: number;
-  progress: {
-    waiting: number;
-    taken: number;
-    counts: Record<string, number>;
-    errors: { code: number; count: number }[];
-  };
 }
 
 export interface ToldRecipient {
@@ -39,24 +28,6 @@ export interface RecipientPage {
   next: string | null;
 }
 
-const hello = {
-  name: 'hello_world',
-  language: 'en_US',
-  category: 'MARKETING',
-  status: 'APPROVED',
-  components: [{ type: 'BODY', text: 'Hello {{1}}' }],
-};
-
-/** A message of the template with one text, in which variables may stand. */
-export const template = (text: string) => ({
-  type: 'template',
-  template: {
-    name: 'hello_world',
-    language: { code: 'en_US' },
-    components: [{ type: 'body', parameters: [{ type: 'text', text }] }],
-  },
-});
-
 export interface Broadcasting {
   place: Place;
   gateway: StartedProgram;
@@ -76,18 +47,14 @@ export async function startBroadcasting(engine: 'sqlite' | 'postgres'): Promise<
   const place = await newPlace(engine);
   const env = { WAGATE_OPERATOR_KEY: operatorKey, WAGATE_LOG_LEVEL: 'warn' };
   const gateway = await startGateway(place, { env });
-  const tenant = await newTenant(gateway, gateway.simulatorUrl, { templates: [hello] });
+  const tenant = await newTenant(gateway, gateway.simulatorUrl, { templates: [offerTemplate] });
   const { key } = tenant;
-
-  const api = <T>(path: string, body?: unknown, method?: string) =>
-    must<T>(
-      call<T>(`${gateway.url}/api/v1${path}`, {
-        ...{ key, ...(body === undefined ? {} : { body }), ...(method === undefined ? {} : { method }) },
-      }),
-    );
+  const { api, untilState, received } = broadcasting(() => gateway, tenant);
 
   return {
-    ...{ place, gateway, tenant, api },
+    ...{ place, gateway, tenant },
+    api: <T = ToldBroadcast>(path: string, body?: unknown, method?: string) => api<T>(path, body, method),
+    untilState: async (id, ...states) => (await untilState(id, ...states)) as ToldBroadcast,
     async ledger(id, query = '') {
       const found: ToldRecipient[] = [];
       for (let cursor = ''; ; ) {
@@ -102,21 +69,9 @@ export async function startBroadcasting(engine: 'sqlite' | 'postgres'): Promise<
       call(`${gateway.url}/api/v1/broadcasts/${id}/recipients?${query}`, {
         ...{ method: 'POST', key, headers: { 'content-type': type }, body },
       }),
-    async untilState(id, ...states) {
-      let found = await api<ToldBroadcast>(`/broadcasts/${id}`);
-      await until(async () => {
-        found = await api<ToldBroadcast>(`/broadcasts/${id}`);
-        return states.includes(found.state);
-      });
-      return found;
-    },
     async received() {
-      const { data } = await must<{ data: { to: string }[] }>(
-        call(`${gateway.simulatorUrl}/control/received?phone_number_id=${tenant.phoneNumberId}&limit=10000`),
-      );
-      const counts = new Map<string, number>();
-      for (const { to } of data) counts.set(to, (counts.get(to) ?? 0) + 1);
-      return counts;
+      const byPhone = Map.groupBy(await received(), ({ to }) => to);
+      return new Map([...byPhone].map(([to, all]) => [to, all.length]));
     },
     async stop() {
       await gateway.stop();
