@@ -202,6 +202,22 @@ onEachEngine(engine => {
     assert.deepEqual(doubled(got), []);
   });
 
+  test('the caps of the key that launches a draft hold, whoever made it', async () => {
+    const { tenant, api, untilState, received } = await newcomer();
+    const { key: capped } = await must<{ key: string }>(
+      call(`${gateway.url}/api/v1/tenants/${tenant.tenantId}/api-keys`, {
+        ...{ key: operatorKey, body: { name: 'capped', powers: { messagesPerDay: 4 } } },
+      }),
+    );
+    const { id } = await api('/broadcasts', {
+      ...{ name: 'draft', message: offer('x'), audience: { phones: phones(905_375_000_000, 10) } },
+    });
+    await must(call(`${gateway.url}/api/v1/broadcasts/${id}/launch`, { key: capped, body: {} }));
+    const paused = await untilState(id, 'paused');
+    assert.equal(paused.reason, 'key');
+    await until(async () => (await received()).length === 4);
+  });
+
   test("Meta's spam limit pauses it, and single sends go on", async () => {
     const { tenant, api, untilState, received } = await newcomer();
     const match = { phone_number_id: tenant.phoneNumberId };

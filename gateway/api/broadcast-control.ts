@@ -34,6 +34,7 @@ export function broadcastControlRoutes(deps: ApiDeps, progress: ProgressReader):
       key: { tenantId: string; broadcastId: string },
       call: Call<TSchema, B>,
       at: number,
+      keyId: string,
     ) => Promise<Moved>,
     may?: (principal: Principal, id: string, ip: string) => Promise<Refusal | undefined>,
   ): Route {
@@ -56,7 +57,7 @@ export function broadcastControlRoutes(deps: ApiDeps, progress: ProgressReader):
         const key = { tenantId, broadcastId: id };
         const at = now();
         const moved = await database.transact(async tx => {
-          const made = await make(tx, key, call as Call<TSchema, B>, at);
+          const made = await make(tx, key, call as Call<TSchema, B>, at, principal.keyId);
           if (made === undefined || 'cannot' in made || made.broadcast.state === before.state) return made;
           const type = events[verb];
           if (type !== undefined)
@@ -95,7 +96,7 @@ export function broadcastControlRoutes(deps: ApiDeps, progress: ProgressReader):
       'Write the audience down and send, now or at its time',
       Launch,
       ['template_not_found', 'template_not_approved', 'number_disconnected', 'power_missing'],
-      (tx, key, { body }, at) => launchBroadcast(tx, key, body.limit ?? null, at),
+      (tx, key, { body }, at, keyId) => launchBroadcast(tx, key, keyId, body.limit ?? null, at),
       mayLaunchStored,
     ),
     move('pause', 'Send nothing more of it until it is resumed', undefined, [], (tx, key, _call, at) =>

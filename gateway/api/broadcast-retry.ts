@@ -59,7 +59,7 @@ export function broadcastRetryRoutes(deps: ApiDeps, progress: ProgressReader): R
             options: { ...options, localStart: null },
             ...{ startAt: null, createdAt: at, retryOf: before.id },
           });
-          await launchBroadcast(tx, key, body.limit ?? null, at);
+          await launchBroadcast(tx, key, keyId, body.limit ?? null, at);
           return undefined;
         });
         if (made !== undefined) return made;

@@ -84,7 +84,7 @@ export function broadcastRoutes(deps: ApiDeps, progress: ProgressReader): Route[
           await insertBroadcast(tx, { tenantId, id, keyId, dialect: 'native', createdAt: at, ...read.draft });
           if (read.named.length > 0)
             await addRecipients(tx, (await lockBroadcast(tx, tenantId, id))!, read.named, at);
-          if (launch) await launchBroadcast(tx, key, limit ?? null, at);
+          if (launch) await launchBroadcast(tx, key, keyId, limit ?? null, at);
         });
         if (launch) feeder.wake(key);
         return { status: 201, body: await tell((await findBroadcast(database, tenantId, id))!) };

@@ -14,10 +14,14 @@ export type Moved = { broadcast: Broadcast; canceled: string[] } | { cannot: str
 /** Where the day begins first: a start by the clock on the wall comes there before anywhere else. */
 const firstZone = 'Pacific/Kiritimati';
 
-/** A draft is launched: from now on its audience is written down, and then it is sent when its time has come. */
+/**
+ * A draft is launched: from now on its audience is written down, and then it is sent when its time has come. `keyId`: of who launches it,
+ * whoever made it; its caps hold for what is sent.
+ */
 export async function launchBroadcast(
   tx: Tx,
   { tenantId, broadcastId }: BroadcastKey,
+  keyId: string,
   takeMost: number | null,
   now: number,
 ): Promise<Moved> {
@@ -30,11 +34,11 @@ export async function launchBroadcast(
   const endsAt = ttlMs === null ? null : Math.max(now, startAt ?? now) + ttlMs;
   await tx.all(
     `update broadcasts set state = $3, start_at = $4, ends_at = $5, take_most = $6, freezing = $7, launched_at = $8, updated_at = $8,
-       due_at = $8
+       due_at = $8, key_id = $9
      where tenant_id = $1 and id = $2`,
     [
       ...[tenantId, broadcastId, isLater ? 'scheduled' : 'running', startAt, endsAt, takeMost],
-      ...[JSON.stringify({ source: 0, after: '' }), now],
+      ...[JSON.stringify({ source: 0, after: '' }), now, keyId],
     ],
   );
   return moved(tx, broadcast);

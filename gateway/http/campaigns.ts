@@ -187,5 +187,5 @@ async function launch(
   const startAt = group.scheduledAt;
   await insertBroadcast(tx, { ...same, id, numberIds, audience, startAt, createdAt: at });
   await addRecipients(tx, (await lockBroadcast(tx, tenantId, id))!, [...group.people.values()], at);
-  await launchBroadcast(tx, { tenantId, broadcastId: id }, null, at);
+  await launchBroadcast(tx, { tenantId, broadcastId: id }, same.keyId, null, at);
 }

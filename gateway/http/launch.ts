@@ -60,7 +60,7 @@ export async function launch(
     });
     const named = command.recipients.flatMap(digitsOf).map(phone => ({ phone, variables: {} }));
     await addRecipients(tx, (await lockBroadcast(tx, tenantId, broadcastId))!, named, at);
-    await launchBroadcast(tx, key, null, at);
+    await launchBroadcast(tx, key, keyId, null, at);
     return judged;
   });
   if (verdict.kind === 'launched') feeder.wake(key);

@@ -31,7 +31,7 @@ onEachEngine((_engine, open) => {
           ...{ quietHours: null, callbackData: null, told: null },
         },
       });
-      await launchBroadcast(tx, { tenantId, broadcastId }, null, 1);
+      await launchBroadcast(tx, { tenantId, broadcastId }, 'k', null, 1);
       await lockWallet(tx, tenantId);
       await moveMoney(tx, tenantId, { held: 2 * (cost.fee + cost.price), charged: 0 }, 1);
       const messages = [1, 2].map(() => newMessage({ tenantId, broadcastId, priority: 1, cost }));

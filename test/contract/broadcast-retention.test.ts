@@ -68,7 +68,7 @@ onEachEngine((_engine, open) => {
     return id;
   }
   const launch = (tenantId: string, id: string) =>
-    db.database.transact(tx => launchBroadcast(tx, { tenantId, broadcastId: id }, null, now));
+    db.database.transact(tx => launchBroadcast(tx, { tenantId, broadcastId: id }, 'k', null, now));
   const take = (tenantId: string, id: string, who: string, messageId: string) =>
     db.database.transact(tx =>
       moveRecipients(tx, { tenantId, broadcastId: id }, [{ person: who, messageId }]),
