@@ -1,6 +1,7 @@
 /** How a broadcast moves on: launched, paused, resumed, canceled. */
 import type { TSchema } from 'typebox';
 import { charge } from '../billing/charge.ts';
+import type { Broadcast } from '../broadcasts/broadcast.ts';
 import type { ProgressReader } from '../broadcasts/progress.ts';
 import {
   cancelBroadcast,
@@ -13,10 +14,9 @@ import { broadcastEvent } from '../broadcasts/tell.ts';
 import type { EventType } from '../canonical/event.ts';
 import { isRefusal, type Refusal, type RefusalCode } from '../canonical/refusal.ts';
 import type { Principal } from '../http/authenticate.ts';
-import { mayLaunch } from '../http/may-launch.ts';
 import type { Tx } from '../platform/database.ts';
 import type { ApiDeps } from './api.ts';
-import { broadcastNotFound, cannot, seenBroadcast } from './broadcast-access.ts';
+import { broadcastNotFound, cannot, refusesLaunch, seenBroadcast } from './broadcast-access.ts';
 import { BroadcastForm, Launch, Resume, tellBroadcast } from './broadcast-forms.ts';
 import { type Call, type Route, tenantRoute } from './route.ts';
 
@@ -36,7 +36,7 @@ export function broadcastControlRoutes(deps: ApiDeps, progress: ProgressReader):
       at: number,
       keyId: string,
     ) => Promise<Moved>,
-    may?: (principal: Principal, id: string, ip: string) => Promise<Refusal | undefined>,
+    may?: (principal: Principal, broadcast: Broadcast, ip: string) => Promise<Refusal | undefined>,
   ): Route {
     return tenantRoute(
       {
@@ -51,7 +51,7 @@ export function broadcastControlRoutes(deps: ApiDeps, progress: ProgressReader):
       async (call, principal, _credential, ip) => {
         const before = await seenBroadcast(database, principal, call.params.broadcastId!);
         if (isRefusal(before)) return before;
-        const refused = await may?.(principal, before.id, ip);
+        const refused = await may?.(principal, before, ip);
         if (refused !== undefined) return refused;
         const { tenantId, id, numberIds } = before;
         const key = { tenantId, broadcastId: id };
@@ -82,14 +82,6 @@ export function broadcastControlRoutes(deps: ApiDeps, progress: ProgressReader):
     );
   }
 
-  async function mayLaunchStored(principal: Principal, id: string, ip: string): Promise<Refusal | undefined> {
-    const broadcast = await seenBroadcast(database, principal, id);
-    if (isRefusal(broadcast)) return broadcast;
-    const found = await Promise.all(broadcast.numberIds.map(number => deps.numbers.byId(number)));
-    const numbers = found.filter(number => number !== undefined);
-    return mayLaunch(deps, principal, broadcast, numbers, ip);
-  }
-
   return [
     move(
       'launch',
@@ -97,7 +89,7 @@ export function broadcastControlRoutes(deps: ApiDeps, progress: ProgressReader):
       Launch,
       ['template_not_found', 'template_not_approved', 'number_disconnected', 'power_missing'],
       (tx, key, { body }, at, keyId) => launchBroadcast(tx, key, keyId, body.limit ?? null, at),
-      mayLaunchStored,
+      (principal, broadcast, ip) => refusesLaunch(deps, principal, broadcast, ip),
     ),
     move('pause', 'Send nothing more of it until it is resumed', undefined, [], (tx, key, _call, at) =>
       pauseBroadcast(tx, key, 'asked', null, at),

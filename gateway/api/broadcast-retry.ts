@@ -4,9 +4,8 @@ import { launchBroadcast } from '../broadcasts/states.ts';
 import { findBroadcast, insertBroadcast, lockBroadcast, retryOf } from '../broadcasts/table.ts';
 import { newId } from '../canonical/ids.ts';
 import { isRefusal } from '../canonical/refusal.ts';
-import { mayLaunch } from '../http/may-launch.ts';
 import type { ApiDeps } from './api.ts';
-import { broadcastNotFound, cannot, seenBroadcast } from './broadcast-access.ts';
+import { broadcastNotFound, cannot, refusesLaunch, seenBroadcast } from './broadcast-access.ts';
 import { BroadcastForm, Retry, tellBroadcast } from './broadcast-forms.ts';
 import { type Route, tenantRoute } from './route.ts';
 
@@ -35,9 +34,7 @@ export function broadcastRetryRoutes(deps: ApiDeps, progress: ProgressReader): R
       async ({ params, body }, principal, _credential, ip) => {
         const seen = await seenBroadcast(database, principal, params.broadcastId!);
         if (isRefusal(seen)) return seen;
-        const found = await Promise.all(seen.numberIds.map(number => deps.numbers.byId(number)));
-        const numbers = found.filter(number => number !== undefined);
-        const refused = await mayLaunch(deps, principal, seen, numbers, ip);
+        const refused = await refusesLaunch(deps, principal, seen, ip);
         if (refused !== undefined) return refused;
         const { tenantId, keyId } = principal;
         const key = { tenantId, broadcastId: newId() };

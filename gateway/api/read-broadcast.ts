@@ -8,7 +8,7 @@ import type { Content } from '../canonical/content.ts';
 import type { JsonObject } from '../canonical/json.ts';
 import { checkContent } from '../canonical/limits.ts';
 import { type PhoneReader, phoneReader } from '../canonical/phone-number.ts';
-import { type Issue, invalid, isRefusal, type Refusal } from '../canonical/refusal.ts';
+import { type Issue, invalid, isRefusal, type Refusal, under } from '../canonical/refusal.ts';
 import { isTimeZone } from '../contacts/read-contact.ts';
 import { readSendAt } from '../dialects/native/options.ts';
 import { readContent } from '../dialects/native/read.ts';
@@ -82,7 +82,7 @@ async function readNumbers(
 /** Checked with every variable filled in by a letter: what is wrong then is wrong for everyone. */
 function readMessage(message: JsonObject, isShared: boolean): Content | Refusal {
   const content = readContent(message);
-  if (isRefusal(content)) return prefixed(content);
+  if (isRefusal(content)) return under('message.', content);
   if (isShared && content.type !== 'template')
     return invalid(
       'numbers',
@@ -92,15 +92,9 @@ function readMessage(message: JsonObject, isShared: boolean): Content | Refusal 
   const letters = Object.fromEntries(variablesIn(content).map(name => [name, 'x']));
   const filled = fill(content, letters);
   const [first, ...more] = checkContent('content' in filled ? filled.content : content);
-  return first === undefined ? content : prefixed({ code: 'field_invalid', issues: [first, ...more] });
-}
-
-function prefixed(refusal: Refusal): Refusal {
-  if (refusal.code !== 'field_invalid') return refusal;
-  const [first, ...more] = refusal.issues.map(
-    (issue): Issue => ({ ...issue, path: `message.${issue.path}` }),
-  );
-  return { code: 'field_invalid', issues: [first!, ...more] };
+  return first === undefined
+    ? content
+    : under('message.', { code: 'field_invalid', issues: [first, ...more] });
 }
 
 type AudienceBody = NonNullable<NewBroadcastBody['audience']>;

@@ -6,34 +6,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { charge } from '../billing/charge.ts';
 import type { PriceBook } from '../billing/price-book.ts';
 import type { EventDraft } from '../canonical/event.ts';
-import { firstIdAt } from '../canonical/ids.ts';
 import type { AnnounceChanges } from '../messages/announce-changes.ts';
 import type { Change, Feed } from '../messages/feed.ts';
-import { readError } from '../messages/lookup.ts';
 import type { LaneKey } from '../messages/pace.ts';
-import { errorTable } from '../meta/error-table.ts';
-import { isoTime, steadyMs } from '../platform/clock.ts';
-import { type Database, first, isOutage, type Sql, type Tx } from '../platform/database.ts';
+import { steadyMs } from '../platform/clock.ts';
+import { first, isOutage, type Tx } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { Notices } from '../platform/notices.ts';
 import type { Seal } from '../platform/seal.ts';
-import { findApiKeyById } from '../tenants/api-keys.ts';
-import type { NumberBook, SendingNumber } from '../tenants/number-book.ts';
-import { knownCategory, type TemplateBook } from '../tenants/template-book.ts';
-import { findTenant } from '../tenants/tenants.ts';
 import type { Broadcast, BroadcastKey, Reason } from './broadcast.ts';
 import { type Fed, type FeedDeps, feedStep, type Moment } from './feed.ts';
 import { freezeStep } from './freeze.ts';
 import { dueBroadcasts, leaveBroadcast, lockHeld, releaseBroadcast, takeBroadcast } from './holds.ts';
+import { type Known, type MomentDeps, readMoment, refusedForAll, type Stop } from './moment.ts';
 import { nextDueAt } from './recipients.ts';
 import { cancelRest, endBroadcast, holdRest, pauseBroadcast, unreleased } from './states.ts';
 import { findBroadcast } from './table.ts';
 import { broadcastEvent } from './tell.ts';
 
-export interface FeederDeps {
-  database: Database;
-  numbers: Pick<NumberBook, 'byId'>;
-  templates: Pick<TemplateBook, 'categoryOf'>;
+export interface FeederDeps extends MomentDeps {
   prices: Pick<PriceBook, 'quote'>;
   seal: Pick<Seal, 'digest'>;
   feed: Feed;
@@ -46,7 +37,6 @@ export interface FeederDeps {
   wakeSender(lane: LaneKey): void;
   announce(tx: Tx, tenantId: string, drafts: EventDraft[]): Promise<void>;
   announceChanges: AnnounceChanges;
-  now(): number;
 }
 
 export interface Feeder {
@@ -69,8 +59,6 @@ const endPauseMs = 250;
 const heldMost = 200;
 /** How often it is looked whether Meta refuses everything. */
 const refusalsEveryMs = 2_000;
-/** So many of the last messages of a number, all refused for a reason that holds for everyone. */
-const refusalsMost = 10;
 
 /** What a step says of the next one: after so long, or that the broadcast, as it was seen, is let go until then (null: for good). */
 type Next = { afterMs: number } | { until: number | null; seen: Broadcast };
@@ -154,7 +142,7 @@ export function createFeeder(deps: FeederDeps): Feeder {
     const before = await findBroadcast(database, key.tenantId, key.broadcastId);
     if (before === undefined) return undefined;
     if (isFreezing(before)) return freeze(key);
-    const moment = await momentOf(before);
+    const moment = await readMoment(deps, before);
     const done = await database.transact(async tx => {
       const broadcast = await lockHeld(tx, processId, key);
       return broadcast === undefined ? undefined : stepHeld(tx, broadcast, moment);
@@ -297,48 +285,9 @@ export function createFeeder(deps: FeederDeps): Feeder {
     await tell(tx, 'broadcast.completed', { ...broadcast, state: 'completed', reason, detail }, nowMs);
   }
 
-  /** What a step needs that is not asked for under the lock; or why it can go no further. */
-  type Known = Omit<Moment, 'key'> & { key: Moment['key'] | undefined; stop: Stop | null };
-
-  async function momentOf({ tenantId, numberIds, keyId, content }: Broadcast): Promise<Known> {
-    const nowMs = now();
-    const found = await Promise.all(numberIds.map(id => deps.numbers.byId(id)));
-    const own = found.filter((number): number is SendingNumber => number?.tenantId === tenantId);
-    const connected = own.filter(({ status }) => status !== 'disconnected');
-    const rests = await restsOf(database, tenantId, numberIds, nowMs);
-    const numbers = connected.filter(({ id }) => !rests.has(id));
-    const key = await findApiKeyById(database, tenantId, keyId);
-    const tenant = await findTenant(database, tenantId);
-    const category = own[0] === undefined ? null : await knownCategory(deps.templates, own[0], content);
-    const stop: Stop | null =
-      key === undefined || key.revokedAt !== null
-        ? { reason: 'key', detail: 'The API key that launched it was revoked.' }
-        : connected.length === 0
-          ? { reason: 'number', detail: 'None of its numbers is connected.' }
-          : numbers.length === 0
-            ? { reason: 'spam', detail: spamDetail(Math.min(...rests.values())) }
-            : null;
-    return { numbers, key, prepaid: tenant?.billing === 'prepaid', category, nowMs, stop };
-  }
-
-  /** Meta refuses each message of it for a reason that holds for everyone: the rest need not learn the same. */
   async function pauseIfRefused(key: BroadcastKey, since: number): Promise<void> {
-    const broadcast = await findBroadcast(database, key.tenantId, key.broadcastId);
-    if (broadcast?.state !== 'running') return;
-    for (const numberId of broadcast.numberIds) {
-      const rows = await database.all<{ error: string | null }>(
-        `select error from messages
-         where tenant_id = $1 and broadcast_id = $2 and status = 'failed' and number_id = $3 and id > $4 order by id desc limit $5`,
-        [key.tenantId, key.broadcastId, numberId, firstIdAt(since), refusalsMost],
-      );
-      const codes = rows.map(({ error }) => readError(error)?.meta?.code ?? 0);
-      const [code] = codes;
-      if (rows.length < refusalsMost || codes.some(one => errorTable[one]?.forAll !== true)) continue;
-      const { title, action } = errorTable[code!]!;
-      const detail = `Meta refuses its messages: ${code} ${title}. ${action}`;
-      await database.transact(tx => pause(tx, key, { reason: 'refused', detail }, now()));
-      return;
-    }
+    const stop = await refusedForAll(database, key, since);
+    if (stop !== null) await database.transact(tx => pause(tx, key, stop, now()));
   }
 
   async function lookForWork(): Promise<void> {
@@ -369,33 +318,10 @@ export function createFeeder(deps: FeederDeps): Feeder {
 
 const isFreezing = ({ freezing, state }: Broadcast) => freezing !== null && state !== 'canceled';
 
-interface Stop {
-  reason: Reason;
-  detail: string;
-}
-
 const limitReached = (most: number): Stop => ({
   reason: 'limit',
   detail: `It was launched for ${most} messages; resume it for the others.`,
 });
 
-const spamDetail = (until: number) =>
-  `Meta limits what its numbers may send unasked (131048); replies go on. Bulk messages rest until ${isoTime(until)}.`;
-
 const changesOf = ({ tenantId }: Broadcast, ids: string[], at: number): Change[] =>
   ids.map(id => ({ tenantId, id, status: 'canceled', at }));
-
-/** Numbers whose bulk messages rest, and until when. */
-async function restsOf(
-  sql: Sql,
-  tenantId: string,
-  numberIds: number[],
-  now: number,
-): Promise<Map<number, number>> {
-  const rows = await sql.all<{ number_id: number; bulk_paused_until: number }>(
-    `select number_id, bulk_paused_until from lanes
-     where tenant_id = $1 and one_of(number_id, select cast(value ->> 'id' as bigint) from json_rows($2)) and bulk_paused_until > $3`,
-    [tenantId, JSON.stringify(numberIds.map(id => ({ id }))), now],
-  );
-  return new Map(rows.map(row => [row.number_id, row.bulk_paused_until]));
-}

@@ -1,13 +1,8 @@
-/**
- * Which process looks after a broadcast: one at a time, until it lets go or has no row in `processes` any more. No clock decides about
- * it, as with endpoints (webhooks/states.ts).
- */
-import type { Database, Sql, Tx } from '../platform/database.ts';
-import { first } from '../platform/database.ts';
+/** Which process looks after a broadcast: one at a time, until it lets go or is no more (platform/holders.ts). */
+import { type Database, first, type Sql, type Tx } from '../platform/database.ts';
+import { isLiving, isNobodys } from '../platform/holders.ts';
 import type { Broadcast, BroadcastKey } from './broadcast.ts';
 import { broadcastColumns, broadcastOf } from './table.ts';
-
-const isFree = `(held_by is null or held_by = $3 or not exists (select 1 from processes where processes.id = held_by))`;
 
 /** True when it is this process' now. */
 export async function takeBroadcast(
@@ -18,8 +13,8 @@ export async function takeBroadcast(
   const rows = await database.transact(tx =>
     tx.all(
       `update broadcasts set held_by = $3
-       where tenant_id = $1 and id = $2 and due_at is not null and ${isFree}
-         and exists (select 1 from processes where processes.id = $3)
+       where tenant_id = $1 and id = $2 and due_at is not null and (held_by = $3 or ${isNobodys('held_by')})
+         and ${isLiving('$3')}
        returning id`,
       [tenantId, broadcastId, processId],
     ),
@@ -76,8 +71,7 @@ export async function dueBroadcasts(
 ): Promise<BroadcastKey[]> {
   const rows = await sql.all<{ tenant_id: string; id: string }>(
     `select tenant_id, id from broadcasts
-     where due_at is not null and due_at <= $1 and (held_by is null or held_by = $2 or not exists (
-       select 1 from processes where processes.id = held_by))
+     where due_at is not null and due_at <= $1 and (held_by = $2 or ${isNobodys('held_by')})
      order by due_at limit $3`,
     [now, processId, limit],
   );

@@ -122,6 +122,13 @@ export function invalid(path: string, rule: Issue['rule'], message: string): Ref
   return { code: 'field_invalid', issues: [{ path, rule, message }] };
 }
 
+/** The same with its fields named from further out: `text.body` under `message.` is `message.text.body`. Other refusals stay as they are. */
+export function under<R extends Refusal>(place: string, refusal: R): R {
+  if (refusal.code !== 'field_invalid') return refusal;
+  const placed = refusal.issues.map(issue => ({ ...issue, path: `${place}${issue.path}` }));
+  return { ...refusal, issues: placed };
+}
+
 export function required(path: string): RefusalOf<'field_invalid'> {
   return invalid(path, 'required', 'is required');
 }

@@ -19,9 +19,9 @@ import type {
 import type { Dialect, WireAnswer, WireRequest } from '../dialects/dialect.ts';
 import { judgeLaunch } from '../messages/policy/judge-launch.ts';
 import type { Database, Tx } from '../platform/database.ts';
-import { mayNot } from '../tenants/key-powers.ts';
 import type { NumberBook, SendingNumber } from '../tenants/number-book.ts';
 import type { TemplateBook } from '../tenants/template-book.ts';
+import { admit } from './admit.ts';
 import type { Authenticator, Principal } from './authenticate.ts';
 import { readIdempotency } from './idempotency-key.ts';
 import { limitsFor } from './key-limits.ts';
@@ -58,16 +58,10 @@ async function perform(
   wire: WireRequest,
 ): Promise<{ results: CampaignResult[]; replayed: boolean } | Refusal> {
   const { database, now, feeder } = deps;
-  const credential = dialect.credential(wire);
-  if (typeof credential !== 'string') return credential;
-  const principal = await deps.authenticator.tenantKey(credential);
-  if (isRefusal(principal)) return principal;
-  const command = door.read(wire);
-  if (isRefusal(command)) return command;
-  const forbidden = mayNot(principal.powers, { what: 'send', ip: wire.ip });
-  if (forbidden !== undefined) return { code: 'power_missing', reason: forbidden };
+  const admitted = await admit(deps.authenticator, dialect, wire, door.read, () => 'send');
+  if (isRefusal(admitted)) return admitted;
+  const { principal, command } = admitted;
   const { tenantId, keyId } = principal;
-  if (command.tenant !== tenantId) return { code: 'tenant_forbidden', tenant: command.tenant };
   const idempotency = readIdempotency(wire, door, dialect);
   if (isRefusal(idempotency)) return idempotency;
   const groups = groupsOf(command);

@@ -16,13 +16,13 @@ import type { Database, Tx } from '../platform/database.ts';
 import type { TargetRules } from '../platform/outbound.ts';
 import type { Seal } from '../platform/seal.ts';
 import { deleteEndpoint, type Endpoint, listEndpoints, saveEndpoint } from '../tenants/endpoints.ts';
-import { mayNot } from '../tenants/key-powers.ts';
 import type { NumberBook } from '../tenants/number-book.ts';
 import { type ChangeEndpoints, newEndpoint, noRoom } from '../webhooks/endpoint-changes.ts';
 import { headersProblem, urlProblem } from '../webhooks/endpoint-checks.ts';
 import { newSecret } from '../webhooks/formats/secret.ts';
 import { shakeHands } from '../webhooks/handshake.ts';
 import { resetState } from '../webhooks/states.ts';
+import { admit } from './admit.ts';
 import type { Authenticator, Principal } from './authenticate.ts';
 import { seesEndpoint } from './endpoint-scope.ts';
 import { type DoorName, findSpot, type Spot } from './endpoint-spot.ts';
@@ -63,19 +63,11 @@ async function perform(
   door: EndpointDoor,
   wire: WireRequest,
 ): Promise<EndpointOutcome | Refusal> {
-  const credential = dialect.credential(wire);
-  if (typeof credential !== 'string') return credential;
-  const principal = await deps.authenticator.tenantKey(credential);
-  if (isRefusal(principal)) return principal;
-  const command = door.read(wire);
-  if (isRefusal(command)) return command;
-  const forbidden = mayNot(principal.powers, {
-    what: command.kind === 'list' ? 'read' : 'manage',
-    ip: wire.ip,
-  });
-  if (forbidden !== undefined) return { code: 'power_missing', reason: forbidden };
-  if (command.tenant !== undefined && command.tenant !== principal.tenantId)
-    return { code: 'tenant_forbidden', tenant: command.tenant };
+  const admitted = await admit(deps.authenticator, dialect, wire, door.read, ({ kind }) =>
+    kind === 'list' ? 'read' : 'manage',
+  );
+  if (isRefusal(admitted)) return admitted;
+  const { principal, command } = admitted;
   const request: Request = { ...deps, principal, door: dialect.name as DoorName, urlField: door.urlField };
   switch (command.kind) {
     case 'list':

@@ -1,8 +1,6 @@
-/**
- * How the posting to each endpoint goes, and who does it: one process at a time holds an endpoint. A hold counts as long as its
- * process has a row in `processes` (messages/presence.ts), so that no clock decides about it and nothing has to be renewed.
- */
+/** How the posting to each endpoint goes, and who does it: one process at a time holds an endpoint (platform/holders.ts). */
 import { first, type Row, type Sql, type Tx, together } from '../platform/database.ts';
+import { isLiving, isNobodys } from '../platform/holders.ts';
 import { type Health, mayWork, restMostMs } from './schedule.ts';
 
 export interface EndpointKey {
@@ -51,10 +49,6 @@ export async function resetState(tx: Tx, tenantId: string, endpointId: string): 
   );
 }
 
-/** Whose holder is not among the living. */
-const isFree = (holder: string) =>
-  `(${holder} is null or not exists (select 1 from processes where processes.id = ${holder}))`;
-
 export interface Wanted extends EndpointKey {
   /** Whether somebody listens here, to an endpoint without a URL. */
   listens: boolean;
@@ -96,8 +90,8 @@ async function takeOfTenant(
        and endpoints.tenant_id = $1 and endpoints.id = wanted.endpoint_id and endpoints.status = 'active'
        and (endpoints.url is not null or wanted.listens = 1)
        and ${mayWork('endpoint_states.rests_until', '$4', '$5')}
-       and (endpoint_states.held_by = $3 or ${isFree('endpoint_states.held_by')})
-       and exists (select 1 from processes where processes.id = $3)
+       and (endpoint_states.held_by = $3 or ${isNobodys('endpoint_states.held_by')})
+       and ${isLiving('$3')}
      returning endpoint_states.endpoint_id, ${columns}`,
     [
       tenantId,
@@ -152,7 +146,7 @@ export async function saveHealth(
 export async function heldEndpoints(sql: Sql, processId: string): Promise<EndpointKey[]> {
   const rows = await sql.all<{ tenant_id: string; endpoint_id: string }>(
     `select tenant_id, endpoint_id from endpoint_states
-     where held_by = $1 and exists (select 1 from processes where processes.id = $1)`,
+     where held_by = $1 and ${isLiving('$1')}`,
     [processId],
   );
   return rows.map(row => ({ tenantId: row.tenant_id, endpointId: row.endpoint_id }));
@@ -181,7 +175,7 @@ export async function dueEndpoints(
     `select s.tenant_id, s.endpoint_id from endpoint_states s
      join endpoints e on e.tenant_id = s.tenant_id and e.id = s.endpoint_id
      where (s.tenant_id, s.endpoint_id) > ($1, $2) and (s.tenant_id, s.endpoint_id) <= ($3, $4)
-       and e.status = 'active' and e.url is not null and ${mayWork('s.rests_until', '$5', '$6')} and ${isFree('s.held_by')}
+       and e.status = 'active' and e.url is not null and ${mayWork('s.rests_until', '$5', '$6')} and ${isNobodys('s.held_by')}
        and exists (select 1 from attempts a where a.tenant_id = s.tenant_id and a.endpoint_id = s.endpoint_id
          and a.state = 'pending' and a.due_at <= $5)`,
     [

@@ -1,7 +1,7 @@
 /** Connectly's campaigns (vendor-apis.md §2.7): entries of clients, each with the variables of its message. */
 import { phoneDigits } from '../../canonical/content.ts';
 import { isObject, type Json, type JsonObject } from '../../canonical/json.ts';
-import { invalid, isRefusal, type Refusal, required } from '../../canonical/refusal.ts';
+import { invalid, isRefusal, type Refusal, required, under } from '../../canonical/refusal.ts';
 import type { CampaignCommand, CampaignDoor, CampaignEntry, CampaignResult } from '../campaign-door.ts';
 import type { WireAnswer, WireRequest } from '../dialect.ts';
 import { noObject, objectBody } from '../endpoint-door.ts';
@@ -29,20 +29,13 @@ function read(wire: WireRequest): CampaignCommand | Refusal {
     return invalid('entries', 'count', `must be 1 to ${entriesMax}`);
   const read: CampaignEntry[] = [];
   for (const [i, one] of entries.entries()) {
-    const entry = isObject(one) ? readEntry(one) : invalid('', 'type', 'must be an object');
-    if (isRefusal(entry)) return placed(entry, `entries[${i}]`);
+    const place = `entries[${i}]`;
+    if (!isObject(one)) return invalid(place, 'type', 'must be an object');
+    const entry = readEntry(one);
+    if (isRefusal(entry)) return under(`${place}.`, entry);
     read.push(entry);
   }
   return { tenant: wire.params.businessId ?? '', entries: read };
-}
-
-function placed(refusal: Refusal, place: string): Refusal {
-  if (refusal.code !== 'field_invalid') return refusal;
-  const [first, ...more] = refusal.issues.map(issue => ({
-    ...issue,
-    path: issue.path === '' ? place : `${place}.${issue.path}`,
-  }));
-  return { code: 'field_invalid', issues: [first!, ...more] };
 }
 
 /** A client that is no phone number costs its own entry only; what is missing is a mistake of the program that calls. */

@@ -3,7 +3,7 @@ import type { Content, MetaEndpoint } from '../../canonical/content.ts';
 import { isObject, type Json, type JsonObject } from '../../canonical/json.ts';
 import { codePoints } from '../../canonical/limits/value.ts';
 import { checkContent } from '../../canonical/limits.ts';
-import { type Issue, invalid, type Refusal, required } from '../../canonical/refusal.ts';
+import { invalid, type Refusal, required, under } from '../../canonical/refusal.ts';
 import type { NumberSelector } from '../dialect.ts';
 import { asCount, asText, given } from '../reading.ts';
 
@@ -85,10 +85,10 @@ export function readFallback(body: JsonObject): Content | null | Refusal {
       'does not go with sendAt: nobody knows the window of that time',
     );
   const content: Content = { type: 'template', template: (fallback as JsonObject).template! };
-  const [first, ...more] = checkContent(content).map(
-    (issue): Issue => ({ ...issue, path: `window.fallback.${issue.path}` }),
-  );
-  return first === undefined ? content : { code: 'field_invalid', issues: [first, ...more] };
+  const [first, ...more] = checkContent(content);
+  return first === undefined
+    ? content
+    : under('window.fallback.', { code: 'field_invalid', issues: [first, ...more] });
 }
 
 /** What is wrong with an object that must have this member and no other. */
