@@ -239,7 +239,9 @@ export function createFeeder(deps: FeederDeps): Feeder {
       return { messages: [], next: { afterMs: 0 } };
     }
     if (dueAt === undefined) return { messages: [], next: { afterMs: endPauseMs } };
-    if (dueAt > nowMs) return { messages: [], next: { until: dueAt, seen: broadcast } };
+    // Everyone who is left sleeps, perhaps past the end.
+    if (dueAt > nowMs)
+      return { messages: [], next: { until: Math.min(dueAt, endsAt ?? dueAt), seen: broadcast } };
     const fed = await feedStep(tx, feedDeps, broadcast, moment as Moment);
     if (fed.stop !== null) await pause(tx, key, fed.stop, nowMs);
     return { messages: fed.messages, next: { afterMs: fed.looked > 0 ? 0 : fullPauseMs } };

@@ -43,9 +43,12 @@ export interface Broadcasting {
   stop(): Promise<void>;
 }
 
-export async function startBroadcasting(engine: 'sqlite' | 'postgres'): Promise<Broadcasting> {
+export async function startBroadcasting(
+  engine: 'sqlite' | 'postgres',
+  more: Record<string, string> = {},
+): Promise<Broadcasting> {
   const place = await newPlace(engine);
-  const env = { WAGATE_OPERATOR_KEY: operatorKey, WAGATE_LOG_LEVEL: 'warn' };
+  const env = { WAGATE_OPERATOR_KEY: operatorKey, WAGATE_LOG_LEVEL: 'warn', ...more };
   const gateway = await startGateway(place, { env });
   const tenant = await newTenant(gateway, gateway.simulatorUrl, { templates: [offerTemplate] });
   const { key } = tenant;
