@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { type Broadcasting, startBroadcasting, type ToldBroadcast } from './harness/broadcasting.ts';
 import { call } from './harness/programs.ts';
 import { must, operatorKey, until } from './harness/tenant.ts';
+import { onTerminal, withoutTerminal } from './harness/terminal.ts';
 
 const root = join(import.meta.dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'wagate-broadcast-'));
@@ -23,12 +24,17 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const command = (args: string[]): [string, ...string[]] => [
+  process.execPath,
+  'wagate.js',
+  'broadcast',
+  ...args,
+];
+const env = () => ({ PATH: process.env.PATH, WAGATE_URL: place.gateway.url, WAGATE_KEY: place.tenant.key });
+
 function start(...args: string[]) {
-  const child = spawn(process.execPath, ['wagate.js', 'broadcast', ...args], {
-    cwd: root,
-    env: { PATH: process.env.PATH, WAGATE_URL: place.gateway.url, WAGATE_KEY: place.tenant.key },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const [program, ...rest] = command(args);
+  const child = spawn(program, rest, { cwd: root, env: env(), stdio: ['ignore', 'pipe', 'pipe'] });
   const said = { out: '', err: '' };
   child.stdout.on('data', part => {
     said.out += String(part);
@@ -166,6 +172,26 @@ test('Ctrl-C leaves it running; pause and cancel', async () => {
   assert.equal((await json('cancel', id!)).state, 'canceled');
   const ended = await wagate('show', id!, '--watch');
   assert.deepEqual([ended.code, /It was canceled\./.test(ended.err)], [1, true], ended.err);
+});
+
+test('on a terminal it asks: only a yes launches', { skip: withoutTerminal }, async () => {
+  const ran = async (phone: string, line: string) => {
+    const flags = ['run', ...hello, '--to', phone, '--name', `asked ${phone}`];
+    const terminal = onTerminal(command(flags), { cwd: root, env: env() });
+    await terminal.answer('Send 1 message? (y/N) ', line);
+    return terminal.ended;
+  };
+  for (const line of ['', 'n', 'yess']) {
+    const { code, text } = await ran('+905380001001', line);
+    assert.equal(code, 1, text);
+    assert.match(text, /Not launched, and removed\./);
+  }
+  assert.equal((await ran('+905380001002', 'y')).code, 0);
+  assert.equal((await ran('+905380001003', ' YES ')).code, 0);
+  await until(async () => (await place.received()).get('905380001003') === 1);
+  const { data } = await place.api<{ data: ToldBroadcast[] }>('/broadcasts');
+  const asked = data.filter(({ name }) => name.startsWith('asked'));
+  assert.deepEqual(asked.map(({ name }) => name).toSorted(), ['asked +905380001002', 'asked +905380001003']);
 });
 
 test('a balance that does not suffice is told before, and ends the watching with what to do', async () => {

@@ -143,7 +143,8 @@ async function isConfirmed(messages: number, flags: RunFlags): Promise<boolean> 
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   terminal.once('SIGINT', () => process.exit(130));
   try {
-    const answer = await terminal.question(`Send ${grouped(messages)} messages? (y/N) `);
+    const what = messages === 1 ? '1 message' : `${grouped(messages)} messages`;
+    const answer = await terminal.question(`Send ${what}? (y/N) `);
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     terminal.close();
