@@ -67,30 +67,3 @@ test('whenever and for however long it stands still, no second has more than the
     { numRuns: 30 },
   );
 });
-
-test('who stands still for less than claims reach ahead has lost no time', async () => {
-  for (const perSecond of [80, 1_000]) {
-    const stalls = Array.from({ length: 9 }, (_, i) => ({ atMs: 300 + i * 400, forMs: 80 }));
-    const written = await play(perSecond, stalls, 4);
-    const used = (written.length - 1) / (written.at(-1)! - written[0]!) / (perSecond / 1_000);
-    assert.ok(used >= 0.955, `${(used * 100).toFixed(1)} % of ${perSecond}`);
-    assert.ok(mostInOneSecond(written) <= perSecond);
-  }
-});
-
-test('what is written together is written in the order of asking', async () => {
-  let now = 0;
-  const sleep = async (ms: number) => {
-    now += ms;
-  };
-  const turns = createTurns({ steadyMs: () => now, sleep });
-  const order: number[] = [];
-  await Promise.all(
-    Array.from({ length: 7 }, async (_, i) => {
-      await turns.wait({ id: 1, perSecond: 2 });
-      order.push(i);
-    }),
-  );
-  assert.deepEqual(order, [0, 1, 2, 3, 4, 5, 6]);
-  assert.equal(now, 3 * 1_030);
-});
