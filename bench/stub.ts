@@ -15,7 +15,6 @@ export interface Arrivals {
 
 export interface PhoneArrivals {
   count: number;
-  spanMs: number;
   /** Most arrivals in any one second, sliding. */
   peak: number;
 }
@@ -75,10 +74,7 @@ function arrivals({ keep }: { keep?: boolean }): Arrivals {
   const all = [...byPhone.values()].flat().sort((a, b) => a - b);
   const middle = all.slice(Math.floor(all.length * 0.1), Math.ceil(all.length * 0.9));
   const phones = Object.fromEntries(
-    [...byPhone].map(([phone, times]) => [
-      phone,
-      { count: times.length, spanMs: spanMs(times), peak: peakPerSecond(times) },
-    ]),
+    [...byPhone].map(([phone, times]) => [phone, { count: times.length, peak: peakPerSecond(times) }]),
   );
   if (!keep) byPhone = new Map();
   return {
