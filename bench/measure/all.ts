@@ -6,6 +6,7 @@ import { broadcast } from './broadcast.ts';
 import { dead } from './dead.ts';
 import { dispatch } from './dispatch.ts';
 import { growth } from './growth.ts';
+import { imports } from './import.ts';
 import { inbound } from './inbound.ts';
 import { numbers } from './numbers.ts';
 import { pace } from './pace.ts';
@@ -28,6 +29,7 @@ export const measurements: Record<string, Measurement> = {
   accept: { run: accept, scales: true },
   dispatch: { run: dispatch, scales: true },
   broadcast: { run: broadcast },
+  import: { run: imports },
   webhooks: { run: webhooks },
   announce: { run: announce },
   dead: { run: dead },
