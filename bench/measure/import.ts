@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { request } from 'undici';
+import { call } from '../../test/harness/programs.ts';
+import { must } from '../../test/harness/tenant.ts';
 import { type Child, rssMb } from '../child.ts';
 import { type Bench, type Figure, memory, ofBench } from '../figure.ts';
 import { fillContacts } from '../fill-contacts.ts';
@@ -85,6 +87,7 @@ function* file(): Generator<string> {
 }
 
 async function upload({ url }: Child, { key }: Target): Promise<void> {
+  await must(call(`${url}/api/v1/tags`, { key, body: { name: 'gold' } }));
   const { statusCode, body } = await request(`${url}/api/v1/contacts/import`, {
     ...{ method: 'POST', headersTimeout: 600_000, bodyTimeout: 600_000 },
     headers: { authorization: `Bearer ${key}`, 'content-type': 'text/csv' },
@@ -92,7 +95,7 @@ async function upload({ url }: Child, { key }: Target): Promise<void> {
   });
   const told = (await body.json()) as { counts?: { created: number } };
   if (statusCode !== 200 || told.counts?.created !== contacts)
-    throw new Error(`imported: ${statusCode} ${JSON.stringify(told)}`);
+    throw new Error(`imported: ${statusCode} ${JSON.stringify(told.counts)}`);
 }
 
 async function download({ url }: Child, { key }: Target): Promise<void> {
