@@ -43,7 +43,7 @@ export async function imports(bench: Bench): Promise<Figure[]> {
         {
           ...{ ...common, what: `${what}: imported from CSV`, value: inward.seconds },
           ...{ baseline, ratio: inward.seconds / straight },
-          ...{ goal: `≤ ${goals.seconds} s`, met: inward.seconds <= goals.seconds },
+          ...goalOf(bench, inward.seconds),
           ...memory([gateway]),
         },
         {
@@ -63,6 +63,12 @@ export async function imports(bench: Bench): Promise<Figure[]> {
     place.remove();
   }
 }
+
+/** Of the embedded engine; PostgreSQL is asked over a connection. */
+const goalOf = ({ engine }: Bench, seconds: number): Pick<Figure, 'goal' | 'met'> =>
+  engine === 'sqlite'
+    ? { goal: `≤ ${goals.seconds} s`, met: seconds <= goals.seconds }
+    : { goal: null, met: null };
 
 async function watched(
   gateway: Child,

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Database, first, type Sql, type Tx } from './database.ts';
 import { distribute, hasCitus } from './distribute.ts';
+import { levelTenants, unlevelTables } from './level-tenants.ts';
 
 export interface Migration {
   version: number;
@@ -55,26 +56,26 @@ export async function migrate(
 ): Promise<string[]> {
   const applied: string[] = [];
   while (!(await isUpToDate(database, migrations))) {
-    const name = await patiently(options, () =>
-      database.transact(async tx => {
-        await lock(database, tx);
-        await limitLockWait(database, tx, options.lockWaitMs);
-        return applyNext(tx, now, migrations);
-      }),
-    );
+    const name = await locked(database, options, tx => applyNext(tx, now, migrations));
     if (name !== undefined) applied.push(name);
   }
-  if (database.engine === 'postgres' && (await hasCitus(database))) {
-    await patiently(options, () =>
-      database.transact(async tx => {
-        await lock(database, tx);
-        await limitLockWait(database, tx, options.lockWaitMs);
-        await distribute(tx);
-      }),
-    );
+  if (database.engine === 'postgres') {
+    if ((await unlevelTables(database)).length > 0)
+      await locked(database, options, async tx => levelTenants(tx, await unlevelTables(tx)));
+    if (await hasCitus(database)) await locked(database, options, distribute);
   }
   return applied;
 }
+
+/** A step that waits for no table's lock for long. */
+const locked = <T>(database: Database, options: MigrateOptions, step: (tx: Tx) => Promise<T>): Promise<T> =>
+  patiently(options, () =>
+    database.transact(async tx => {
+      await lock(database, tx);
+      await limitLockWait(database, tx, options.lockWaitMs);
+      return step(tx);
+    }),
+  );
 
 /** Without any lock, so that the starts after the first neither wait nor hold up. */
 async function isUpToDate(database: Database, migrations: Migration[]): Promise<boolean> {

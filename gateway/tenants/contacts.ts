@@ -53,18 +53,34 @@ export function contactOf(row: Row): Contact {
 
 export const idRows = (ids: readonly number[]) => JSON.stringify(ids.map(id => ({ id })));
 
+/**
+ * In a condition: one of the ids that `idValues` gives. Their range is said beside them, because PostgreSQL takes a tenant that it does not
+ * know yet for one with a handful of rows and would read all of them. Contacts that are asked for together were mostly made together.
+ */
+const isGiven = (column: string) =>
+  `one_of(${column}, select cast(value ->> 'id' as bigint) from json_rows($2)) and ${column} >= $3 and ${column} <= $4`;
+
+const idValues = (tenantId: string, ids: readonly number[]): SqlValue[] => [
+  ...[tenantId, idRows(ids)],
+  ...[ids.reduce((a, b) => Math.min(a, b), Infinity), ids.reduce((a, b) => Math.max(a, b), -Infinity)],
+];
+
 /** By id, those that there are. */
 export async function findContacts(
   sql: Sql,
   tenantId: string,
   ids: readonly number[],
 ): Promise<WholeContact[]> {
+  return wholeContacts(sql, tenantId, await contactsById(sql, tenantId, ids));
+}
+
+async function contactsById(sql: Sql, tenantId: string, ids: readonly number[]): Promise<Contact[]> {
+  if (ids.length === 0) return [];
   const rows = await sql.all(
-    `select ${contactColumns} from contacts c
-     where c.tenant_id = $1 and one_of(c.id, select cast(value ->> 'id' as bigint) from json_rows($2)) order by c.id`,
-    [tenantId, idRows(ids)],
+    `select ${contactColumns} from contacts c where c.tenant_id = $1 and ${isGiven('c.id')} order by c.id`,
+    idValues(tenantId, ids),
   );
-  return wholeContacts(sql, tenantId, rows.map(contactOf));
+  return rows.map(contactOf);
 }
 
 export async function findContact(sql: Sql, tenantId: string, id: number): Promise<WholeContact | undefined> {
@@ -77,25 +93,26 @@ export async function contactsByPhone(
   tenantId: string,
   phones: readonly string[],
 ): Promise<Map<string, Contact>> {
-  const values: SqlValue[] = [tenantId, JSON.stringify(phones.map(phone => ({ phone })))];
-  const rows = await sql.all(
-    `select ${contactColumns}, c.phone as known_by from contacts c
-     where c.tenant_id = $1 and one_of(c.phone, select value ->> 'phone' from json_rows($2))`,
-    values,
+  // A look by key for each, whatever PostgreSQL believes of the tenant.
+  const rows = await sql.all<{ phone: string; id: number | null; former: number | null }>(
+    `select value ->> 'phone' as phone,
+       (select c.id from contacts c where c.tenant_id = $1 and c.phone = value ->> 'phone') as id,
+       (select f.contact_id from former_phones f where f.tenant_id = $1 and f.phone = value ->> 'phone') as former
+     from json_rows($2)`,
+    [tenantId, JSON.stringify(phones.map(phone => ({ phone })))],
   );
-  const former = await sql.all(
-    `select ${contactColumns}, f.phone as known_by from former_phones f
-     join contacts c on c.tenant_id = f.tenant_id and c.id = f.contact_id
-     where f.tenant_id = $1 and one_of(f.phone, select value ->> 'phone' from json_rows($2))`,
-    values,
-  );
-  const byId = new Map<number, Contact>();
+  const ids = new Map<string, number>();
+  for (const { phone, id, former } of rows) {
+    const known = id ?? former;
+    if (known !== null) ids.set(phone, known);
+  }
+  const contacts = await contactsById(sql, tenantId, [...new Set(ids.values())]);
+  // One object for one contact, by whichever phone it was found.
+  const byId = new Map(contacts.map(contact => [contact.id, contact]));
   const found = new Map<string, Contact>();
-  for (const row of [...former, ...rows]) {
-    // One object for one contact, by whichever phone it was found.
-    const contact = byId.get(Number(row.id)) ?? contactOf(row);
-    byId.set(contact.id, contact);
-    found.set(String(row.known_by), contact);
+  for (const [phone, id] of ids) {
+    const contact = byId.get(id);
+    if (contact !== undefined) found.set(phone, contact);
   }
   return found;
 }
@@ -107,14 +124,16 @@ export async function wholeContacts(
   contacts: Contact[],
 ): Promise<WholeContact[]> {
   if (contacts.length === 0) return [];
-  const values: SqlValue[] = [tenantId, idRows(contacts.map(({ id }) => id))];
-  const ofContacts = "one_of(contact_id, select cast(value ->> 'id' as bigint) from json_rows($2))";
+  const values = idValues(
+    tenantId,
+    contacts.map(({ id }) => id),
+  );
   const tags = await sql.all<{ contact_id: number; tag_id: number }>(
-    `select contact_id, tag_id from contact_tags where tenant_id = $1 and ${ofContacts} order by contact_id, tag_id`,
+    `select contact_id, tag_id from contact_tags where tenant_id = $1 and ${isGiven('contact_id')} order by contact_id, tag_id`,
     values,
   );
   const phones = await sql.all<{ contact_id: number; phone: string }>(
-    `select contact_id, phone from former_phones where tenant_id = $1 and ${ofContacts} order by contact_id, phone`,
+    `select contact_id, phone from former_phones where tenant_id = $1 and ${isGiven('contact_id')} order by contact_id, phone`,
     values,
   );
   const tagsOf = Map.groupBy(tags, row => row.contact_id);
@@ -128,13 +147,12 @@ export async function wholeContacts(
 
 /** Removes contacts with all that belongs to them; returns how many there were. To be called under the lock of 'contacts'. */
 export async function removeContacts(tx: Tx, tenantId: string, ids: readonly number[]): Promise<number> {
-  const values: SqlValue[] = [tenantId, idRows(ids)];
-  const these = (column: string) =>
-    `one_of(${column}, select cast(value ->> 'id' as bigint) from json_rows($2))`;
-  await tx.all(`delete from contact_tags where tenant_id = $1 and ${these('contact_id')}`, values);
-  await tx.all(`delete from former_phones where tenant_id = $1 and ${these('contact_id')}`, values);
+  if (ids.length === 0) return 0;
+  const values = idValues(tenantId, ids);
+  await tx.all(`delete from contact_tags where tenant_id = $1 and ${isGiven('contact_id')}`, values);
+  await tx.all(`delete from former_phones where tenant_id = $1 and ${isGiven('contact_id')}`, values);
   const gone = await tx.all(
-    `delete from contacts where tenant_id = $1 and ${these('id')} returning id`,
+    `delete from contacts where tenant_id = $1 and ${isGiven('id')} returning id`,
     values,
   );
   return gone.length;

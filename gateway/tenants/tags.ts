@@ -142,12 +142,12 @@ export async function phonesOfTags(
 ): Promise<string[]> {
   const phones = new Set<string>();
   for (const tagId of tagIds) {
-    const rows = await sql.all<{ phone: string }>(
-      `select c.phone from contact_tags t join contacts c on c.tenant_id = t.tenant_id and c.id = t.contact_id
+    const rows = await sql.all<{ phone: string | null }>(
+      `select (select c.phone from contacts c where c.tenant_id = $1 and c.id = t.contact_id) as phone from contact_tags t
        where t.tenant_id = $1 and t.tag_id = $2 order by t.contact_id limit $3`,
       [tenantId, tagId, most],
     );
-    for (const { phone } of rows) phones.add(phone);
+    for (const { phone } of rows) if (phone !== null) phones.add(phone);
   }
   return [...phones].slice(0, most);
 }

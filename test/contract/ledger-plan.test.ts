@@ -9,6 +9,7 @@ import {
 } from '../../gateway/broadcasts/recipients.ts';
 import type { Tx } from '../../gateway/platform/database.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
+import { rowsReadOf } from '../harness/rows-read.ts';
 
 const key = { tenantId: 'tenant-a', broadcastId: 'new' };
 const people = 3_000;
@@ -40,20 +41,7 @@ onEachEngine((engine, open) => {
   });
   afterEach(() => db.close());
 
-  async function rowsRead(work: (tx: Tx) => Promise<unknown>): Promise<number> {
-    const count = async (tx: Tx) =>
-      (
-        await tx.all<{ rows: number }>(
-          `select cast(sum(pg_stat_get_xact_tuples_returned(oid)) as bigint) as rows from pg_class
-           where oid = '${table}'::regclass or oid in (select indexrelid from pg_index where indrelid = '${table}'::regclass)`,
-        )
-      )[0]!.rows;
-    return db.database.transact(async tx => {
-      const before = await count(tx);
-      await work(tx);
-      return (await count(tx)) - before;
-    });
-  }
+  const rowsRead = (work: (tx: Tx) => Promise<unknown>) => rowsReadOf(db.database, table, work);
 
   test('those that are taken next', async () => {
     const rows = await rowsRead(async tx => {
