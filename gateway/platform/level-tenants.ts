@@ -9,7 +9,7 @@ import type { Sql } from './database.ts';
  * That one tenant fills at once, and whose rows are looked up by many keys. Not `messages`, which is analyzed in time (statistics.ts): of a
  * table with a few thousand rows in all PostgreSQL would then read those of its only tenant for each claim.
  */
-const names = ['contacts', 'contact_tags', 'former_phones', 'broadcast_recipients', 'events', 'attempts'];
+const names = ['contacts', 'contact_tags', 'former_phones'];
 
 /** Those whose tenants PostgreSQL still tells apart. */
 export async function unlevelTables(sql: Sql): Promise<string[]> {

@@ -2,8 +2,8 @@
  * Contacts by a filter, slice by slice in the order of one key. A slice reads a bounded number of rows and may hold fewer contacts, or
  * none: what a key cannot find is looked for here, so that no filter needs an index and none holds up the others.
  */
-import type { Row, Sql, SqlValue } from '../platform/database.ts';
-import { type Attributes, type Contact, contactColumns, contactOf } from './contacts.ts';
+import type { Sql } from '../platform/database.ts';
+import { type Attributes, type Contact, contactColumns, contactOf, contactsById } from './contacts.ts';
 import { withTags } from './tags.ts';
 
 /** What all must be true. Nothing said: all contacts. */
@@ -33,14 +33,15 @@ export async function walkContacts(
   after: string,
   rowsMax: number,
 ): Promise<Slice> {
-  const { text, values } = stepOf(tenantId, filter, after, rowsMax);
-  const rows = await sql.all(text, values);
-  const last = rows.at(-1);
-  const contacts = rows.filter(matcher(filter)).map(contactOf);
+  const { contacts, read, last } =
+    filter.phone === undefined && filter.tag !== undefined
+      ? await stepOfTag(sql, tenantId, filter.tag, Number(after), rowsMax)
+      : await step(sql, tenantId, filter, after, rowsMax);
+  const matching = contacts.filter(matcher(filter));
   return {
-    contacts: filter.phone === undefined ? contacts : await withTag(sql, tenantId, contacts, filter.tag),
-    read: rows.length,
-    next: last === undefined || rows.length < rowsMax ? undefined : keyOf(filter, contactOf(last)),
+    contacts: filter.phone === undefined ? matching : await withTag(sql, tenantId, matching, filter.tag),
+    read,
+    next: read < rowsMax ? undefined : last,
   };
 }
 
@@ -48,35 +49,60 @@ export async function walkContacts(
 export const keyOf = ({ phone }: ContactFilter, contact: Pick<Contact, 'id' | 'phone'>): string =>
   phone === undefined ? String(contact.id) : contact.phone;
 
-/** The key that narrows most: the phone, else the tag. */
-function stepOf(tenantId: string, { phone, tag }: ContactFilter, after: string, rowsMax: number) {
-  const values: SqlValue[] = [tenantId];
-  const give = (value: SqlValue) => `$${values.push(value)}`;
-  let text: string;
-  if (phone !== undefined) {
-    // Whatever the collation, letters come after digits.
-    text = `from contacts c where c.tenant_id = $1 and c.phone > ${give(after)} and c.phone >= ${give(phone)}
-       and c.phone < ${give(`${phone}a`)} order by c.phone`;
-  } else if (tag !== undefined) {
-    const behind = give(Number(after));
-    // Said of both: else PostgreSQL reads all the contacts up to there to join them.
-    text = `from contact_tags t join contacts c on c.tenant_id = t.tenant_id and c.id = t.contact_id
-       where t.tenant_id = $1 and t.tag_id = ${give(tag)} and t.contact_id > ${behind} and c.tenant_id = $1 and c.id > ${behind}
-       order by t.contact_id`;
-  } else {
-    text = `from contacts c where c.tenant_id = $1 and c.id > ${give(Number(after))} order by c.id`;
-  }
-  return { text: `select ${contactColumns} ${text} limit ${give(rowsMax)}`, values };
+interface Step {
+  contacts: Contact[];
+  read: number;
+  last: string | undefined;
 }
 
-function matcher({ name, attributes }: ContactFilter): (row: Row) => boolean {
+/** By the key that narrows most: the phone, else the tag, else all by id. */
+async function step(
+  sql: Sql,
+  tenantId: string,
+  filter: ContactFilter,
+  after: string,
+  rowsMax: number,
+): Promise<Step> {
+  const { phone } = filter;
+  const rows =
+    phone === undefined
+      ? await sql.all(
+          `select ${contactColumns} from contacts c where c.tenant_id = $1 and c.id > $2 order by c.id limit $3`,
+          [tenantId, Number(after), rowsMax],
+        )
+      : // Whatever the collation, letters come after digits.
+        await sql.all(
+          `select ${contactColumns} from contacts c where c.tenant_id = $1 and c.phone > $2 and c.phone >= $3 and c.phone < $4
+           order by c.phone limit $5`,
+          [tenantId, after, phone, `${phone}a`, rowsMax],
+        );
+  const contacts = rows.map(contactOf);
+  const last = contacts.at(-1);
+  return { contacts, read: rows.length, last: last && keyOf(filter, last) };
+}
+
+/** Not in one statement: PostgreSQL would read all that the tenant has, to join it, where it is mistaken about how much that is. */
+async function stepOfTag(
+  sql: Sql,
+  tenantId: string,
+  tag: number,
+  after: number,
+  rowsMax: number,
+): Promise<Step> {
+  const rows = await sql.all<{ contact_id: number }>(
+    `select contact_id from contact_tags where tenant_id = $1 and tag_id = $2 and contact_id > $3 order by contact_id limit $4`,
+    [tenantId, tag, after, rowsMax],
+  );
+  const ids = rows.map(row => row.contact_id);
+  return { contacts: await contactsById(sql, tenantId, ids), read: ids.length, last: ids.at(-1)?.toString() };
+}
+
+function matcher({ name, attributes }: ContactFilter): (contact: Contact) => boolean {
   const wantedName = name === undefined ? undefined : folded(name);
   const wanted = Object.entries(attributes ?? {});
-  return row => {
-    if (wantedName !== undefined && !folded(String(row.name)).includes(wantedName)) return false;
-    if (wanted.length === 0) return true;
-    const own = contactOf(row).attributes;
-    return wanted.every(([key, value]) => textOf(own, key) === value);
+  return contact => {
+    if (wantedName !== undefined && !folded(contact.name).includes(wantedName)) return false;
+    return wanted.every(([key, value]) => textOf(contact.attributes, key) === value);
   };
 }
 

@@ -5,6 +5,7 @@ import type { Tx } from '../../gateway/platform/database.ts';
 import { contactsByPhone, findContacts } from '../../gateway/tenants/contacts.ts';
 import { saveContacts } from '../../gateway/tenants/save-contacts.ts';
 import { insertTag, phonesOfTags } from '../../gateway/tenants/tags.ts';
+import { walkContacts } from '../../gateway/tenants/walk-contacts.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
 import { rowsReadOf } from '../harness/rows-read.ts';
 
@@ -62,6 +63,20 @@ onEachEngine((engine, open) => {
     });
     assert.ok(rows <= 3 * step, `${rows} rows read`);
   });
+
+  for (const tenantId of ['new', 'known'])
+    test(`slices of a tag, of a tenant that is ${tenantId}`, async () => {
+      const rows = await rowsRead(async tx => {
+        let after = '';
+        for (let slice = 0; slice < 4; slice++) {
+          const { contacts, next } = await walkContacts(tx, tenantId, { tag: 1 }, after, step);
+          assert.equal(contacts.length, step);
+          after = next!;
+        }
+        assert.equal(Number(after), 4 * step);
+      });
+      assert.ok(rows <= 3 * 4 * step, `${rows} rows read`);
+    });
 
   test('the first phones of a tag', async () => {
     const rows = await rowsRead(async tx => {
