@@ -31,10 +31,12 @@ export async function insertRecipients(
   if (recipients.length === 0) return { made: 0, skipped: 0 };
   const rows = recipients.map(({ phone, contactId, variables, timeZone, dueAt, reason }) => {
     const person = personOf(phone);
+    // What is undefined is not sent: a million recipients are a third fewer bytes to read.
     return {
-      ...{ r: person, p: person === phone ? null : phone, c: contactId, z: timeZone, d: dueAt },
-      v: variables === null || isEmpty(variables) ? null : storable(JSON.stringify(variables)),
-      ...{ s: reason === null ? 'waiting' : 'skipped', w: reason && storable(reason) },
+      ...{ r: person, p: person === phone ? undefined : phone, d: dueAt },
+      ...{ c: contactId ?? undefined, z: timeZone ?? undefined },
+      v: variables === null || isEmpty(variables) ? undefined : storable(JSON.stringify(variables)),
+      ...{ s: reason === null ? 'waiting' : 'skipped', w: reason === null ? undefined : storable(reason) },
     };
   });
   const made = await tx.all<{ state: RecipientState }>(
