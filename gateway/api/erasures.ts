@@ -11,9 +11,9 @@ import {
   insertErasure,
   isIntact,
   listErasures,
-  recipientHash,
 } from '../retention/erasures.ts';
 import { callFor } from '../retention/progress.ts';
+import { erasureHash } from '../tenants/erased.ts';
 import type { ApiDeps } from './api.ts';
 import { readCursor, writeCursor } from './message-filter.ts';
 import { boundKey, readPerson } from './person.ts';
@@ -86,10 +86,10 @@ export function erasureRoutes(deps: ApiDeps): Route[] {
   const { database, seal, retention, now } = deps;
 
   const tell = (erasure: Erasure) => {
-    const { id, recipientHash, requestedBy, requestedAt, finishedAt, counts, digest } = erasure;
+    const { id, requestedBy, requestedAt, finishedAt, counts, digest } = erasure;
     const done = finishedAt !== null;
     return {
-      ...{ id, status: done ? 'done' : 'running', recipientHash, requestedBy },
+      ...{ id, status: done ? 'done' : 'running', requestedBy },
       ...{ requestedAt: isoTime(requestedAt), finishedAt: done ? isoTime(finishedAt) : null },
       ...{ counts, digest, intact: done ? isIntact(seal, erasure) : null },
     };
@@ -117,7 +117,7 @@ export function erasureRoutes(deps: ApiDeps): Route[] {
     const before = query.cursor === undefined ? undefined : readCursor(query.cursor);
     if (isRefusal(before)) return before;
     const limit = query.limit ?? 50;
-    const hash = name === undefined ? undefined : recipientHash(seal, tenantId, name);
+    const hash = name === undefined ? undefined : erasureHash(seal, tenantId, name);
     const found = await listErasures(database, tenantId, hash, before, limit + 1);
     const page = found.slice(0, limit);
     const next = found.length > limit ? writeCursor(page.at(-1)!.id) : null;

@@ -18,6 +18,11 @@ export async function forgetRecipient(
   limit: number,
 ): Promise<number> {
   const person = personOf(name);
+  // A slice that is being written does not know of the erasure yet; those after it do (freeze.ts).
+  await tx.all(
+    'select id from broadcasts where tenant_id = $1 and created_at <= $2 and freezing is not null order by id for update',
+    [tenantId, madeUntil],
+  );
   const rows = await tx.all<{ id: string }>(
     `select b.id from broadcasts b
      join broadcast_recipients r on r.tenant_id = $1 and r.broadcast_id = b.id and r.person = $2

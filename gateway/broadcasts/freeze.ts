@@ -3,9 +3,12 @@
  * far the freezing is. So a kill costs nothing, nobody waits longer than for one slice, and what becomes of the contacts later changes
  * nothing.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { phoneNames } from '../canonical/phone-names.ts';
 import type { Sql, Tx } from '../platform/database.ts';
+import type { Seal } from '../platform/seal.ts';
 import { type Contact, contactsByPhone } from '../tenants/contacts.ts';
+import { erasedSince } from '../tenants/erased.ts';
 import { withTags } from '../tenants/tags.ts';
 import { type ContactFilter, walkContacts } from '../tenants/walk-contacts.ts';
 import type { Broadcast, Freezing } from './broadcast.ts';
@@ -14,15 +17,44 @@ import { insertRecipients, type NewRecipient, personOf } from './recipients.ts';
 import { sliceToRetry } from './retry.ts';
 import { type Variables, variablesIn, variablesOf } from './variables.ts';
 
-/** One slice of so many rows at most, for who holds the lock of the broadcast. */
-export async function freezeStep(tx: Tx, broadcast: Broadcast, rowsMax: number, now: number): Promise<void> {
-  const { tenantId, id } = broadcast;
-  const { recipients, next } =
+/** The next slice of an audience, as it was read: not written yet. */
+export interface ReadSlice extends FrozenSlice {
+  /** Where the freezing stood for whom it was read. */
+  from: Freezing;
+}
+
+/** Needs no lock: who writes it finds out whether it still is the next. */
+export async function readSlice(
+  sql: Sql,
+  broadcast: Broadcast & { freezing: Freezing },
+  rowsMax: number,
+  now: number,
+): Promise<ReadSlice> {
+  const slice =
     broadcast.retryOf === null
-      ? await sliceOfContacts(tx, broadcast, rowsMax, now)
-      : await sliceToRetry(tx, broadcast, rowsMax, now);
-  const { made, skipped } = await insertRecipients(tx, { tenantId, broadcastId: id }, recipients);
-  const freezing = nextOf(broadcast, next);
+      ? await sliceOfContacts(sql, broadcast, rowsMax, now)
+      : await sliceToRetry(sql, broadcast, rowsMax, now);
+  return { ...slice, from: broadcast.freezing };
+}
+
+/**
+ * For who holds the lock of the broadcast; writes nothing when the freezing stands elsewhere by now. Whose erasure was asked for since the
+ * launch is left out: it waits for this lock before it looks at the ledger (forget.ts), so that nobody comes back behind it.
+ */
+export async function writeSlice(
+  tx: Tx,
+  broadcast: Broadcast,
+  { from, recipients, next }: ReadSlice,
+  seal: Pick<Seal, 'digest'>,
+  now: number,
+): Promise<void> {
+  const { tenantId, id, launchedAt } = broadcast;
+  if (!isDeepStrictEqual(broadcast.freezing, from)) return;
+  const phones = recipients.map(({ phone }) => phone);
+  const erased = await erasedSince(tx, seal, tenantId, phones, launchedAt ?? 0);
+  const kept = erased.size === 0 ? recipients : recipients.filter(({ phone }) => !erased.has(phone));
+  const { made, skipped } = await insertRecipients(tx, { tenantId, broadcastId: id }, kept);
+  const freezing = freezingAfter(broadcast, from, next);
   const frozenAt = freezing === null ? now : null;
   await tx.all(
     `update broadcasts set recipients = recipients + $3, skipped = skipped + $4, freezing = $5, frozen_at = $6, updated_at = $7
@@ -32,16 +64,16 @@ export async function freezeStep(tx: Tx, broadcast: Broadcast, rowsMax: number, 
 }
 
 async function sliceOfContacts(
-  tx: Tx,
-  broadcast: Broadcast,
+  sql: Sql,
+  broadcast: Broadcast & { freezing: Freezing },
   rowsMax: number,
   now: number,
 ): Promise<FrozenSlice> {
-  const { source, after } = broadcast.freezing!;
+  const { source, after } = broadcast.freezing;
   const filter = sourcesOf(broadcast)[source];
   if (filter === undefined) return { recipients: [], next: undefined };
-  const slice = await walkContacts(tx, broadcast.tenantId, filter, after, rowsMax);
-  const contacts = await withoutExcluded(tx, broadcast, slice.contacts);
+  const slice = await walkContacts(sql, broadcast.tenantId, filter, after, rowsMax);
+  const contacts = await withoutExcluded(sql, broadcast, slice.contacts);
   return { recipients: recipientsOf(broadcast, contacts, now), next: slice.next };
 }
 
@@ -51,8 +83,12 @@ export function sourcesOf({ audience }: Pick<Broadcast, 'audience'>): ContactFil
   return audience.filter === null ? tags : [...tags, audience.filter];
 }
 
-function nextOf(broadcast: Broadcast, next: string | undefined): Freezing | null {
-  const { source } = broadcast.freezing!;
+/** Where the freezing stands when the slice that was read from there is written; null: all is. */
+export function freezingAfter(
+  broadcast: Pick<Broadcast, 'audience'>,
+  { source }: Freezing,
+  next: string | undefined,
+): Freezing | null {
   if (next !== undefined) return { source, after: next };
   return source + 1 < sourcesOf(broadcast).length ? { source: source + 1, after: '' } : null;
 }

@@ -6,8 +6,8 @@ import { checkContent } from '../canonical/limits.ts';
 import { statusRank } from '../canonical/status.ts';
 import { readError } from '../messages/lookup.ts';
 import { errorTable } from '../meta/error-table.ts';
-import type { Tx } from '../platform/database.ts';
-import type { Broadcast } from './broadcast.ts';
+import type { Sql } from '../platform/database.ts';
+import type { Broadcast, Freezing } from './broadcast.ts';
 import { type FrozenSlice, frozen } from './frozen.ts';
 import { isErased, type LedgerEntry, type LedgerMessage, readLedger } from './ledger.ts';
 import type { NewRecipient } from './recipients.ts';
@@ -16,16 +16,16 @@ import { fill } from './variables.ts';
 
 /** The next people of the other's ledger. */
 export async function sliceToRetry(
-  tx: Tx,
-  broadcast: Broadcast,
+  sql: Sql,
+  broadcast: Broadcast & { freezing: Freezing },
   rowsMax: number,
   now: number,
 ): Promise<FrozenSlice> {
   const { tenantId, retryOf, freezing, audience } = broadcast;
-  const before = await findBroadcast(tx, tenantId, retryOf!);
+  const before = await findBroadcast(sql, tenantId, retryOf!);
   if (before === undefined) return { recipients: [], next: undefined };
   const key = { tenantId, broadcastId: before.id };
-  const { entries, next } = await readLedger(tx, key, {}, freezing!.after, rowsMax);
+  const { entries, next } = await readLedger(sql, key, {}, freezing.after, rowsMax);
   const alsoCanceled = audience.retry?.canceled === true;
   const recipients = entries
     .filter(entry => !isErased(entry.person) && wasLeftOut(before, entry, alsoCanceled))

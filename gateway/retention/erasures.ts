@@ -2,6 +2,7 @@
 import { isObject, parseJson } from '../canonical/json.ts';
 import { first, type Row, type Sql, type SqlValue, type Tx } from '../platform/database.ts';
 import type { Seal } from '../platform/seal.ts';
+import { erasureHash } from '../tenants/erased.ts';
 
 export const countNames = [
   'canceled',
@@ -37,10 +38,6 @@ export interface RunningErasure extends Erasure {
   changesTo: string;
 }
 
-export function recipientHash(seal: Seal, tenantId: string, name: string): string {
-  return seal.digest(name, `erasure:${tenantId}`);
-}
-
 export async function insertErasure(
   tx: Tx,
   seal: Seal,
@@ -51,7 +48,7 @@ export async function insertErasure(
     `insert into erasures (tenant_id, id, recipient_hash, names, changes_to, counts, requested_by, requested_at)
      values ($1, $2, $3, $4, '', '{}', $5, $6)`,
     [
-      ...[tenantId, id, recipientHash(seal, tenantId, name), sealNames(seal, tenantId, id, [name])],
+      ...[tenantId, id, erasureHash(seal, tenantId, name), sealNames(seal, tenantId, id, [name])],
       ...[requestedBy, requestedAt],
     ],
   );

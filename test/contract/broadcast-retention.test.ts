@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { ulid } from 'ulid';
 import type { Audience } from '../../gateway/broadcasts/broadcast.ts';
-import { addRecipients } from '../../gateway/broadcasts/freeze.ts';
+import { addRecipients, readSlice, writeSlice } from '../../gateway/broadcasts/freeze.ts';
 import { readLedger } from '../../gateway/broadcasts/ledger.ts';
 import { moveRecipients } from '../../gateway/broadcasts/recipients.ts';
+import type { FreezingBroadcast } from '../../gateway/broadcasts/slices.ts';
 import { endBroadcast, launchBroadcast } from '../../gateway/broadcasts/states.ts';
 import { findBroadcast, insertBroadcast, lockBroadcast } from '../../gateway/broadcasts/table.ts';
 import { createFeed } from '../../gateway/messages/feed.ts';
@@ -14,6 +15,7 @@ import { createSeal } from '../../gateway/platform/seal.ts';
 import { findErasure, insertErasure, isIntact } from '../../gateway/retention/erasures.ts';
 import { callFor } from '../../gateway/retention/progress.ts';
 import { createRetention } from '../../gateway/retention/worker.ts';
+import { saveContacts } from '../../gateway/tenants/save-contacts.ts';
 import { insertTenant } from '../../gateway/tenants/tenants.ts';
 import { announceChanges } from '../harness/announcing.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
@@ -49,13 +51,18 @@ onEachEngine((_engine, open) => {
       },
     });
 
-  async function draft(tenantId: string, phones: string[], exclude: string[] = []): Promise<string> {
+  async function draft(
+    tenantId: string,
+    phones: string[],
+    exclude: string[] = [],
+    filter: Audience['filter'] = null,
+  ): Promise<string> {
     const id = ulid(now);
-    const audience: Audience = { tags: [], filter: null, exclude: { phones: exclude, tags: [] } };
+    const audience: Audience = { tags: [], filter, exclude: { phones: exclude, tags: [] } };
     await db.database.transact(async tx => {
       await insertBroadcast(tx, {
         ...{ tenantId, id, keyId: 'k', dialect: 'native', createdAt: now, name: id, endpoint: 'messages' },
-        content: { type: 'text', text: { body: 'in {{city}}' } },
+        content: { type: 'text', text: { body: 'in {{city|town}}' } },
         ...{ numberIds: [7], audience, startAt: null },
         options: {
           ...{ perSecond: null, ttlMs: null, timeZone: 'UTC', localStart: null },
@@ -132,6 +139,43 @@ onEachEngine((_engine, open) => {
       assert.equal((await ledger('a', later))[0]!.phone, person, 'what was made after the request is new');
       assert.equal((await ledger('b', ofB))[0]!.phone, person);
     });
+  });
+
+  test('who is erased while the audience is being written does not come back with a slice that was read before', async () => {
+    const other = '905321234567';
+    await db.database.transact(tx =>
+      saveContacts(
+        tx,
+        'a',
+        [person, other].map(phone => ({ phone, original: phone })),
+        { onDuplicate: 'update', now },
+      ),
+    );
+    const id = await draft('a', [], [], {});
+    now += 1_000;
+    await launch('a', id);
+    const frozen = (await broadcast('a', id)) as FreezingBroadcast;
+    const slice = await readSlice(db.database, frozen, 100, now);
+    assert.deepEqual(slice.recipients.map(({ phone }) => phone).toSorted(), [person, other].toSorted());
+    now += 1_000;
+    await db.database.transact(async tx => {
+      const asked = { tenantId: 'a', id: ulid(now), name: twin, requestedBy: 'k', requestedAt: now };
+      await insertErasure(tx, seal, asked);
+      await callFor(tx, 'a', now);
+    });
+    await retention({}).work();
+    const write = () =>
+      db.database.transact(async tx => writeSlice(tx, (await lockBroadcast(tx, 'a', id))!, slice, seal, now));
+    await write();
+    assert.deepEqual(
+      (await ledger('a', id)).map(one => one.phone),
+      [other],
+    );
+    assert.equal((await broadcast('a', id)).recipients, 1);
+    // The same slice again is not the next any more.
+    await write();
+    const { recipients, freezing } = await broadcast('a', id);
+    assert.deepEqual([recipients, freezing], [1, null]);
   });
 
   describe('time passes', () => {
