@@ -85,6 +85,9 @@ export interface Freezing {
   after: string;
 }
 
+/** Whose audience is being written down. */
+export type FreezingBroadcast = Broadcast & { freezing: Freezing };
+
 export interface BroadcastKey {
   tenantId: string;
   broadcastId: string;

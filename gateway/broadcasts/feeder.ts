@@ -14,13 +14,12 @@ import { first, isOutage, type Tx } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import type { Notices } from '../platform/notices.ts';
 import type { Seal } from '../platform/seal.ts';
-import type { Broadcast, BroadcastKey, Reason } from './broadcast.ts';
+import type { Broadcast, BroadcastKey, FreezingBroadcast, Reason } from './broadcast.ts';
 import { type Fed, type FeedDeps, feedStep, type Moment } from './feed.ts';
-import { writeSlice } from './freeze.ts';
+import { freezeStep } from './freeze.ts';
 import { dueBroadcasts, leaveBroadcast, lockHeld, releaseBroadcast, takeBroadcast } from './holds.ts';
 import { type Known, type MomentDeps, readMoment, refusedForAll, type Stop } from './moment.ts';
 import { nextDueAt } from './recipients.ts';
-import { createSlices, type FreezingBroadcast, type Slices } from './slices.ts';
 import { cancelRest, endBroadcast, holdRest, pauseBroadcast, unreleased } from './states.ts';
 import { findBroadcast } from './table.ts';
 import { broadcastEvent } from './tell.ts';
@@ -49,6 +48,8 @@ export interface Feeder {
 }
 
 const pollMs = 1_000;
+/** Contacts that one step writes down: on the embedded engine everybody else waits meanwhile. */
+const sliceRows = { sqlite: 250, postgres: 2_000 };
 /** Between two steps, as a part of what the last one took: PostgreSQL serves others beside it. */
 const restShare = { sqlite: 0.25, postgres: 0 };
 /** While the numbers send what they have. */
@@ -106,7 +107,6 @@ export function createFeeder(deps: FeederDeps): Feeder {
     if (!(await takeBroadcast(database, processId, key))) return;
     const since = now();
     let lookedAt = since;
-    const slices = createSlices(database, now);
     while (!stopping.signal.aborted) {
       renew();
       let next: Next | undefined;
@@ -115,7 +115,7 @@ export function createFeeder(deps: FeederDeps): Feeder {
           lookedAt = now();
           await pauseIfRefused(key, since);
         }
-        next = await step(key, slices);
+        next = await step(key);
       } catch (error) {
         log.error({ err: error, broadcast: key.broadcastId }, 'a step of a broadcast failed');
         // Anything but an outage comes again at once: the poll tries it a while later, perhaps elsewhere.
@@ -138,10 +138,10 @@ export function createFeeder(deps: FeederDeps): Feeder {
     database.transact(tx => releaseBroadcast(tx, processId, seen, dueAt));
 
   /** undefined: it is not ours any more. */
-  async function step(key: BroadcastKey, slices: Slices): Promise<Next | undefined> {
+  async function step(key: BroadcastKey): Promise<Next | undefined> {
     const before = await findBroadcast(database, key.tenantId, key.broadcastId);
     if (before === undefined) return undefined;
-    if (isFreezing(before)) return freeze(before, slices);
+    if (isFreezing(before)) return freeze(key);
     const moment = await readMoment(deps, before);
     const done = await database.transact(async tx => {
       const broadcast = await lockHeld(tx, processId, key);
@@ -162,13 +162,12 @@ export function createFeeder(deps: FeederDeps): Feeder {
   }
 
   /** One slice of the audience; then whoever waits for the database has a turn. */
-  async function freeze(before: FreezingBroadcast, slices: Slices): Promise<Next | undefined> {
+  async function freeze(key: BroadcastKey): Promise<Next | undefined> {
     const beganAt = steadyMs();
-    const slice = await slices.next(before);
     const isOurs = await database.transact(async tx => {
-      const broadcast = await lockHeld(tx, processId, { tenantId: before.tenantId, broadcastId: before.id });
+      const broadcast = await lockHeld(tx, processId, key);
       if (broadcast !== undefined && isFreezing(broadcast))
-        await writeSlice(tx, broadcast, slice, seal, now());
+        await freezeStep(tx, broadcast, seal, sliceRows[database.engine], now());
       return broadcast !== undefined;
     });
     return isOurs ? { afterMs: (steadyMs() - beganAt) * restShare[database.engine] } : undefined;

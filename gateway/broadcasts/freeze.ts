@@ -3,7 +3,6 @@
  * far the freezing is. So a kill costs nothing, nobody waits longer than for one slice, and what becomes of the contacts later changes
  * nothing.
  */
-import { isDeepStrictEqual } from 'node:util';
 import { phoneNames } from '../canonical/phone-names.ts';
 import type { Sql, Tx } from '../platform/database.ts';
 import type { Seal } from '../platform/seal.ts';
@@ -11,50 +10,51 @@ import { type Contact, contactsByPhone } from '../tenants/contacts.ts';
 import { erasedSince } from '../tenants/erased.ts';
 import { withTags } from '../tenants/tags.ts';
 import { type ContactFilter, walkContacts } from '../tenants/walk-contacts.ts';
-import type { Broadcast, Freezing } from './broadcast.ts';
+import type { Broadcast, Freezing, FreezingBroadcast } from './broadcast.ts';
 import { type FrozenSlice, frozen } from './frozen.ts';
 import { insertRecipients, type NewRecipient, personOf } from './recipients.ts';
 import { sliceToRetry } from './retry.ts';
 import { type Variables, variablesIn, variablesOf } from './variables.ts';
 
-/** The next slice of an audience, as it was read: not written yet. */
-export interface ReadSlice extends FrozenSlice {
-  /** Where the freezing stood for whom it was read. */
-  from: Freezing;
-}
-
-/** Needs no lock: who writes it finds out whether it still is the next. */
-export async function readSlice(
-  sql: Sql,
-  broadcast: Broadcast & { freezing: Freezing },
+/** One slice of so many rows at most, for who holds the lock of the broadcast. */
+export async function freezeStep(
+  tx: Tx,
+  broadcast: FreezingBroadcast,
+  seal: Pick<Seal, 'digest'>,
   rowsMax: number,
   now: number,
-): Promise<ReadSlice> {
-  const slice =
-    broadcast.retryOf === null
-      ? await sliceOfContacts(sql, broadcast, rowsMax, now)
-      : await sliceToRetry(sql, broadcast, rowsMax, now);
-  return { ...slice, from: broadcast.freezing };
+): Promise<void> {
+  await writeSlice(tx, broadcast, await readSlice(tx, broadcast, rowsMax, now), seal, now);
+}
+
+export async function readSlice(
+  sql: Sql,
+  broadcast: FreezingBroadcast,
+  rowsMax: number,
+  now: number,
+): Promise<FrozenSlice> {
+  return broadcast.retryOf === null
+    ? sliceOfContacts(sql, broadcast, rowsMax, now)
+    : sliceToRetry(sql, broadcast, rowsMax, now);
 }
 
 /**
- * For who holds the lock of the broadcast; writes nothing when the freezing stands elsewhere by now. Whose erasure was asked for since the
- * launch is left out: it waits for this lock before it looks at the ledger (forget.ts), so that nobody comes back behind it.
+ * Whose erasure was asked for since the launch is left out: it waits for the lock of the broadcast before it looks at the ledger
+ * (forget.ts), so that nobody comes back behind it.
  */
 export async function writeSlice(
   tx: Tx,
-  broadcast: Broadcast,
-  { from, recipients, next }: ReadSlice,
+  broadcast: FreezingBroadcast,
+  { recipients, next }: FrozenSlice,
   seal: Pick<Seal, 'digest'>,
   now: number,
 ): Promise<void> {
   const { tenantId, id, launchedAt } = broadcast;
-  if (!isDeepStrictEqual(broadcast.freezing, from)) return;
   const phones = recipients.map(({ phone }) => phone);
   const erased = await erasedSince(tx, seal, tenantId, phones, launchedAt ?? 0);
   const kept = erased.size === 0 ? recipients : recipients.filter(({ phone }) => !erased.has(phone));
   const { made, skipped } = await insertRecipients(tx, { tenantId, broadcastId: id }, kept);
-  const freezing = freezingAfter(broadcast, from, next);
+  const freezing = freezingAfter(broadcast, next);
   const frozenAt = freezing === null ? now : null;
   await tx.all(
     `update broadcasts set recipients = recipients + $3, skipped = skipped + $4, freezing = $5, frozen_at = $6, updated_at = $7
@@ -65,7 +65,7 @@ export async function writeSlice(
 
 async function sliceOfContacts(
   sql: Sql,
-  broadcast: Broadcast & { freezing: Freezing },
+  broadcast: FreezingBroadcast,
   rowsMax: number,
   now: number,
 ): Promise<FrozenSlice> {
@@ -83,12 +83,8 @@ export function sourcesOf({ audience }: Pick<Broadcast, 'audience'>): ContactFil
   return audience.filter === null ? tags : [...tags, audience.filter];
 }
 
-/** Where the freezing stands when the slice that was read from there is written; null: all is. */
-export function freezingAfter(
-  broadcast: Pick<Broadcast, 'audience'>,
-  { source }: Freezing,
-  next: string | undefined,
-): Freezing | null {
+function freezingAfter(broadcast: FreezingBroadcast, next: string | undefined): Freezing | null {
+  const { source } = broadcast.freezing;
   if (next !== undefined) return { source, after: next };
   return source + 1 < sourcesOf(broadcast).length ? { source: source + 1, after: '' } : null;
 }

@@ -7,7 +7,7 @@ import { statusRank } from '../canonical/status.ts';
 import { readError } from '../messages/lookup.ts';
 import { errorTable } from '../meta/error-table.ts';
 import type { Sql } from '../platform/database.ts';
-import type { Broadcast, Freezing } from './broadcast.ts';
+import type { Broadcast, FreezingBroadcast } from './broadcast.ts';
 import { type FrozenSlice, frozen } from './frozen.ts';
 import { isErased, type LedgerEntry, type LedgerMessage, readLedger } from './ledger.ts';
 import type { NewRecipient } from './recipients.ts';
@@ -17,7 +17,7 @@ import { fill } from './variables.ts';
 /** The next people of the other's ledger. */
 export async function sliceToRetry(
   sql: Sql,
-  broadcast: Broadcast & { freezing: Freezing },
+  broadcast: FreezingBroadcast,
   rowsMax: number,
   now: number,
 ): Promise<FrozenSlice> {
