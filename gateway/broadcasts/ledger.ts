@@ -1,8 +1,8 @@
 /** The ledger as people read it: each recipient with how its message stands. */
 import type { MessageStatus } from '../canonical/status.ts';
-import { first, type Row, type Sql, type SqlValue } from '../platform/database.ts';
+import { boundsOf, first, type Row, type Sql, type SqlValue } from '../platform/database.ts';
 import type { BroadcastKey } from './broadcast.ts';
-import { boundsOf, personOf, type RecipientState, waitingOf } from './recipients.ts';
+import { personOf, type RecipientState, waitingOf } from './recipients.ts';
 import type { Variables } from './variables.ts';
 
 export interface LedgerEntry {

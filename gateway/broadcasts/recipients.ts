@@ -1,6 +1,6 @@
 /** The ledger of a broadcast: one row per person under a unique key, so that nobody is in it twice, whatever is written again. */
 import { phoneNames } from '../canonical/phone-names.ts';
-import { first, type Row, type Sql, storable, type Tx } from '../platform/database.ts';
+import { boundsOf, first, type Row, type Sql, storable, type Tx } from '../platform/database.ts';
 import type { BroadcastKey } from './broadcast.ts';
 import type { Variables } from './variables.ts';
 
@@ -127,15 +127,6 @@ export async function nextDueAt(
     [tenantId, broadcastId],
   );
   return row?.due_at;
-}
-
-/**
- * The first and the last: said beside the keys, because PostgreSQL, which knows nothing of a new broadcast yet, takes it for a handful of
- * rows and would read all of it. Those that are moved together stand together.
- */
-export function boundsOf(persons: string[]): [string, string] {
-  const sorted = persons.toSorted();
-  return [sorted[0]!, sorted.at(-1)!];
 }
 
 /** What becomes of one who waited: a message, none for a reason, or a later time. */

@@ -45,6 +45,21 @@ export class TransactionOver extends Error {
   }
 }
 
+/**
+ * The first and the last of some keys, which are not none. A condition names them beside `one_of`, because PostgreSQL takes what it does not
+ * know yet, a new tenant or a new broadcast, for a handful of rows and would read all of it (decision 0017). Keys of one batch mostly stand
+ * together.
+ */
+export function boundsOf<Key extends string | number>(keys: readonly Key[]): [first: Key, last: Key] {
+  let first: Key = keys[0]!;
+  let last: Key = first;
+  for (const key of keys) {
+    if (key < first) first = key;
+    if (key > last) last = key;
+  }
+  return [first, last];
+}
+
 /** `one_of(column, select …)`; the select holds no more than one level of parentheses. */
 export const oneOf = /one_of\((?<column>[\w.]+),\s+(?<select>select (?:[^()]|\([^()]*\))*)\)/g;
 

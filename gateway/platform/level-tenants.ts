@@ -6,10 +6,10 @@
 import type { Sql } from './database.ts';
 
 /**
- * That one tenant fills at once, and whose rows are looked up by many keys. Not `messages`, which is analyzed in time (statistics.ts): of a
- * table with a few thousand rows in all PostgreSQL would then read those of its only tenant for each claim.
+ * That one tenant fills at once, and whose rows are looked up by many keys. Not those that are read in an order, such as `messages` and
+ * `attempts`: while a table has a few thousand rows in all PostgreSQL would rather read and sort what its only tenant has.
  */
-const names = ['contacts', 'contact_tags', 'former_phones'];
+const names = ['contacts', 'contact_tags', 'former_phones', 'events'];
 
 /** Those whose tenants PostgreSQL still tells apart. */
 export async function unlevelTables(sql: Sql): Promise<string[]> {

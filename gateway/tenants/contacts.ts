@@ -1,7 +1,7 @@
 /** People a tenant keeps: the table, one contact or some at a time. Saving many is in save-contacts.ts, finding them in walk-contacts.ts. */
 import { isObject, parseJson } from '../canonical/json.ts';
 import { phoneNames } from '../canonical/phone-names.ts';
-import type { Row, Sql, SqlValue, Tx } from '../platform/database.ts';
+import { boundsOf, type Row, type Sql, type SqlValue, type Tx } from '../platform/database.ts';
 
 export type AttributeValue = string | number | boolean;
 export type Attributes = Record<string, AttributeValue>;
@@ -53,21 +53,13 @@ export function contactOf(row: Row): Contact {
 
 export const idRows = (ids: readonly number[]) => JSON.stringify(ids.map(id => ({ id })));
 
-/**
- * In a condition: one of the ids that `idValues` gives. Their range is said beside them, because PostgreSQL takes a tenant that it does not
- * know yet for one with a handful of rows and would read all of them. Contacts that are asked for together were mostly made together.
- */
+/** In a condition: one of the ids that `idValues` gives. */
 const isGiven = (column: string) =>
   `one_of(${column}, select cast(value ->> 'id' as bigint) from json_rows($2)) and ${column} >= $3 and ${column} <= $4`;
 
 const idValues = (tenantId: string, ids: readonly number[]): SqlValue[] => [
   ...[tenantId, idRows(ids)],
   ...boundsOf(ids),
-];
-
-const boundsOf = (ids: readonly number[]): [number, number] => [
-  ids.reduce((a, b) => Math.min(a, b)),
-  ids.reduce((a, b) => Math.max(a, b)),
 ];
 
 /** By id, those that there are. */

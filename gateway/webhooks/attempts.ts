@@ -1,9 +1,17 @@
 /** The table of attempts: what is due, what came of it, and what follows. */
 import { decodeTime } from 'ulid';
 import type { EventType } from '../canonical/event.ts';
-import { first, type Row, type Sql, type SqlValue, storable, type Tx } from '../platform/database.ts';
+import {
+  boundsOf,
+  first,
+  type Row,
+  type Sql,
+  type SqlValue,
+  storable,
+  type Tx,
+} from '../platform/database.ts';
 import type { StoredEvent } from './event.ts';
-import { eventColumns, eventFromRow } from './events.ts';
+import { findEvents } from './events.ts';
 import type { Problem } from './outcome.ts';
 
 export type AttemptState = 'pending' | 'delivered' | 'failed' | 'given_up' | 'skipped';
@@ -53,12 +61,12 @@ const sameEvent = (b: string) =>
 const earlier = `b.tenant_id = $1 and b.endpoint_id = $2 and b.conversation = a.conversation and b.state = 'pending'
   and b.conversation <> '' and b.event_id < a.event_id`;
 
-const dueColumns = `a.event_id, a.n, a.conversation, a.due_at, ${eventColumns.map(column => `e.${column}`).join(', ')},
+const dueColumns = `a.event_id, a.n, a.conversation, a.due_at,
   case when a.n = 1 then 0 else (select count(*) from attempts b where ${sameEvent('b')} and b.n < a.n and b.state = 'failed'
     and not exists (select 1 from attempts c where ${sameEvent('c')} and c.n > b.n and c.n < a.n and c.state <> 'failed'))
   end as failures,
   case when a.conversation = '' then null else (select max(b.event_id) from attempts b where ${earlier}) end as behind
-  from attempts a left join events e on e.tenant_id = $1 and e.id = a.event_id
+  from attempts a
   where a.tenant_id = $1 and a.endpoint_id = $2 and a.state = 'pending'`;
 
 /** Where a reading of due attempts has come to. */
@@ -83,7 +91,7 @@ export async function dueAttempts(
      order by a.due_at, a.event_id limit $6`,
     [tenantId, endpointId, now, after.dueAt, after.eventId, limit],
   );
-  return rows.map(row => dueFromRow(tenantId, row));
+  return withEvents(sql, tenantId, rows);
 }
 
 /** All that waits in one conversation, from its first on. */
@@ -98,19 +106,24 @@ export async function conversationAttempts(
     `select ${dueColumns} and a.conversation <> '' and a.conversation = $3 order by a.event_id limit $4`,
     [tenantId, endpointId, conversation, limit],
   );
-  return rows.map(row => dueFromRow(tenantId, row));
+  return withEvents(sql, tenantId, rows);
 }
 
-function dueFromRow(tenantId: string, row: Row): DueAttempt {
-  return {
+async function withEvents(sql: Sql, tenantId: string, rows: Row[]): Promise<DueAttempt[]> {
+  const events = await findEvents(
+    sql,
+    tenantId,
+    rows.map(row => row.event_id as string),
+  );
+  return rows.map(row => ({
     eventId: row.event_id as string,
     n: row.n as number,
     conversation: row.conversation as string,
     dueAt: row.due_at as number,
     failures: row.failures as number,
     behind: row.behind as string | null,
-    event: eventFromRow(tenantId, row),
-  };
+    event: events.get(row.event_id as string),
+  }));
 }
 
 /** What came of an attempt. */
@@ -160,9 +173,10 @@ export async function settleAttempts(tx: Tx, tenantId: string, settled: Settled[
        answer = s.answer, next_at = s.next_at
      from s where attempts.tenant_id = $1 and attempts.endpoint_id = s.endpoint_id and attempts.event_id = s.event_id
        and attempts.n = s.n and one_of(attempts.endpoint_id, select endpoint_id from s)
-       and one_of(attempts.event_id, select event_id from s) and attempts.state || '' = 'pending'
+       and one_of(attempts.event_id, select event_id from s) and attempts.event_id >= $3 and attempts.event_id <= $4
+       and attempts.state || '' = 'pending'
      returning attempts.endpoint_id, attempts.event_id, attempts.n`,
-    [tenantId, JSON.stringify(rows)],
+    [tenantId, JSON.stringify(rows), ...boundsOf(settled.map(({ eventId }) => eventId))],
   );
   if (settled.every(({ nextAt }) => nextAt === null)) return;
   const isWritten = new Set(written.map(row => `${row.endpoint_id} ${row.event_id} ${row.n}`));

@@ -2,19 +2,18 @@
 import type { EventDraft, EventType } from '../canonical/event.ts';
 import { firstIdAt } from '../canonical/ids.ts';
 import type { JsonObject } from '../canonical/json.ts';
-import { first, type Row, type Sql, type SqlValue, storable, type Tx } from '../platform/database.ts';
+import {
+  boundsOf,
+  first,
+  type Row,
+  type Sql,
+  type SqlValue,
+  storable,
+  type Tx,
+} from '../platform/database.ts';
 import type { StoredEvent } from './event.ts';
 
-export const eventColumns = [
-  'id',
-  'type',
-  'at',
-  'number_id',
-  'person',
-  'message_id',
-  'data',
-  'meta',
-] as const;
+const eventColumns = ['id', 'type', 'at', 'number_id', 'person', 'message_id', 'data', 'meta'] as const;
 const columns = eventColumns.join(', ');
 
 /** Writes events of one tenant. */
@@ -42,7 +41,7 @@ export async function insertEvents(
 }
 
 /** From a row with the columns of `eventColumns`; undefined once what it said has aged out or was erased. */
-export function eventFromRow(tenantId: string, row: Row): StoredEvent | undefined {
+function eventFromRow(tenantId: string, row: Row): StoredEvent | undefined {
   if (row.data === null || row.data === '') return undefined;
   return {
     tenantId,
@@ -68,6 +67,22 @@ export async function findEvent(sql: Sql, tenantId: string, id: string): Promise
     id,
   ]);
   return row && toldFromRow(tenantId, row);
+}
+
+/** By id, those that still say something. */
+export async function findEvents(
+  sql: Sql,
+  tenantId: string,
+  ids: readonly string[],
+): Promise<Map<string, StoredEvent>> {
+  if (ids.length === 0) return new Map();
+  const rows = await sql.all(
+    `select ${columns} from events
+     where tenant_id = $1 and one_of(id, select value ->> 'id' from json_rows($2)) and id >= $3 and id <= $4`,
+    [tenantId, JSON.stringify(ids.map(id => ({ id }))), ...boundsOf(ids)],
+  );
+  const events = rows.flatMap(row => eventFromRow(tenantId, row) ?? []);
+  return new Map(events.map(event => [event.id, event]));
 }
 
 export interface EventFilter {

@@ -1,0 +1,62 @@
+/** What is due at an endpoint is read and settled by key, however much its tenant keeps, and though PostgreSQL does not know the tenant yet. */
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import type { Tx } from '../../gateway/platform/database.ts';
+import { dueAttempts, fromStart, type Settled, settleAttempts } from '../../gateway/webhooks/attempts.ts';
+import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
+import { rowsReadOf } from '../harness/rows-read.ts';
+
+const kept = 3_000;
+const pending = 1_000;
+const step = 50;
+
+onEachEngine((engine, open) => {
+  if (engine === 'sqlite') return;
+
+  let db: TestDatabase;
+  beforeEach(async () => {
+    db = await open();
+    const { database } = db;
+    for (const tenantId of ['known', 'new']) {
+      if (tenantId === 'new') await database.all('analyze events, attempts');
+      // The last of them wait.
+      await database.all(
+        `insert into events (tenant_id, id, type, at, data)
+         select $1, to_char(n, 'FM000000'), 'message.sent', n, '{}' from generate_series(1, ${kept}) n`,
+        [tenantId],
+      );
+      await database.all(
+        `insert into attempts (tenant_id, endpoint_id, event_id, n, conversation, state, due_at)
+         select $1, 'e', to_char(n, 'FM000000'), 1, '', case when n > ${kept - pending} then 'pending' else 'delivered' end, n
+         from generate_series(1, ${kept}) n`,
+        [tenantId],
+      );
+    }
+  });
+  afterEach(() => db.close());
+
+  for (const tenantId of ['new', 'known']) {
+    const due = (tx: Tx) => dueAttempts(tx, tenantId, 'e', fromStart, kept, step);
+
+    for (const table of ['attempts', 'events'])
+      test(`${table} that are read of a tenant that is ${tenantId}`, async () => {
+        const rows = await rowsReadOf(db.database, table, async tx => {
+          assert.equal((await due(tx)).length, step);
+        });
+        assert.ok(rows <= 3 * step, `${rows} rows read`);
+      });
+
+    test(`attempts that are settled of a tenant that is ${tenantId}`, async () => {
+      const found = await db.database.transact(due);
+      const settled = found.map(
+        ({ eventId, n }): Settled => ({
+          ...{ endpointId: 'e', eventId, n, conversation: '', state: 'delivered', beganAt: 1, tookMs: 1 },
+          ...{ httpStatus: 200, problem: null, post: null, headers: '{}', body: '{}' },
+          ...{ answerHeaders: null, answer: null, nextAt: null },
+        }),
+      );
+      const rows = await rowsReadOf(db.database, 'attempts', tx => settleAttempts(tx, tenantId, settled));
+      assert.ok(rows <= 6 * step, `${rows} rows read`);
+    });
+  }
+});
