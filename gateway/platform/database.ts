@@ -48,7 +48,7 @@ export class TransactionOver extends Error {
 /**
  * The first and the last of some keys, which are not none. A condition names them beside `one_of`, because PostgreSQL takes what it does not
  * know yet, a new tenant or a new broadcast, for a handful of rows and would read all of it (decision 0017). Keys of one batch mostly stand
- * together.
+ * together. Of numbers, or digits: letters are not ordered alike in every collation, and of those the statement has to find the bounds.
  */
 export function boundsOf<Key extends string | number>(keys: readonly Key[]): [first: Key, last: Key] {
   let first: Key = keys[0]!;

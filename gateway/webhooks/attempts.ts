@@ -1,15 +1,7 @@
 /** The table of attempts: what is due, what came of it, and what follows. */
 import { decodeTime } from 'ulid';
 import type { EventType } from '../canonical/event.ts';
-import {
-  boundsOf,
-  first,
-  type Row,
-  type Sql,
-  type SqlValue,
-  storable,
-  type Tx,
-} from '../platform/database.ts';
+import { first, type Row, type Sql, type SqlValue, storable, type Tx } from '../platform/database.ts';
 import type { StoredEvent } from './event.ts';
 import { findEvents } from './events.ts';
 import type { Problem } from './outcome.ts';
@@ -173,10 +165,11 @@ export async function settleAttempts(tx: Tx, tenantId: string, settled: Settled[
        answer = s.answer, next_at = s.next_at
      from s where attempts.tenant_id = $1 and attempts.endpoint_id = s.endpoint_id and attempts.event_id = s.event_id
        and attempts.n = s.n and one_of(attempts.endpoint_id, select endpoint_id from s)
-       and one_of(attempts.event_id, select event_id from s) and attempts.event_id >= $3 and attempts.event_id <= $4
+       and one_of(attempts.event_id, select event_id from s)
+       and attempts.event_id >= (select min(event_id) from s) and attempts.event_id <= (select max(event_id) from s)
        and attempts.state || '' = 'pending'
      returning attempts.endpoint_id, attempts.event_id, attempts.n`,
-    [tenantId, JSON.stringify(rows), ...boundsOf(settled.map(({ eventId }) => eventId))],
+    [tenantId, JSON.stringify(rows)],
   );
   if (settled.every(({ nextAt }) => nextAt === null)) return;
   const isWritten = new Set(written.map(row => `${row.endpoint_id} ${row.event_id} ${row.n}`));

@@ -2,15 +2,7 @@
 import type { EventDraft, EventType } from '../canonical/event.ts';
 import { firstIdAt } from '../canonical/ids.ts';
 import type { JsonObject } from '../canonical/json.ts';
-import {
-  boundsOf,
-  first,
-  type Row,
-  type Sql,
-  type SqlValue,
-  storable,
-  type Tx,
-} from '../platform/database.ts';
+import { first, type Row, type Sql, type SqlValue, storable, type Tx } from '../platform/database.ts';
 import type { StoredEvent } from './event.ts';
 
 const eventColumns = ['id', 'type', 'at', 'number_id', 'person', 'message_id', 'data', 'meta'] as const;
@@ -78,8 +70,9 @@ export async function findEvents(
   if (ids.length === 0) return new Map();
   const rows = await sql.all(
     `select ${columns} from events
-     where tenant_id = $1 and one_of(id, select value ->> 'id' from json_rows($2)) and id >= $3 and id <= $4`,
-    [tenantId, JSON.stringify(ids.map(id => ({ id }))), ...boundsOf(ids)],
+     where tenant_id = $1 and one_of(id, select value ->> 'id' from json_rows($2))
+       and id >= (select min(value ->> 'id') from json_rows($2)) and id <= (select max(value ->> 'id') from json_rows($2))`,
+    [tenantId, JSON.stringify(ids.map(id => ({ id })))],
   );
   const events = rows.flatMap(row => eventFromRow(tenantId, row) ?? []);
   return new Map(events.map(event => [event.id, event]));
