@@ -6,10 +6,10 @@
 import type { Sql } from './database.ts';
 
 /**
- * That one tenant fills at once, and whose rows are looked up by many keys. Not those that are read in an order, such as `messages` and
- * `attempts`: while a table has a few thousand rows in all PostgreSQL would rather read and sort what its only tenant has.
+ * Read by key, and by few others. Not `messages`, `events` and `attempts`, which are analyzed in time instead (statistics.ts): while a table
+ * has some thousand rows in all PostgreSQL would rather read what its only tenant has.
  */
-const names = ['contacts', 'contact_tags', 'former_phones', 'events'];
+const names = ['contacts', 'contact_tags', 'former_phones', 'windows'];
 
 /** Those whose tenants PostgreSQL still tells apart. */
 export async function unlevelTables(sql: Sql): Promise<string[]> {

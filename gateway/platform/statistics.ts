@@ -17,7 +17,8 @@ export interface Statistics {
 const lookEveryMs = 5_000;
 
 /** That grow suddenly and are looked up by many keys at once. */
-const tables = "'messages', 'incoming', 'windows', 'broadcast_recipients', 'contacts', 'contact_tags'";
+const tables =
+  "'messages', 'incoming', 'windows', 'events', 'attempts', 'broadcast_recipients', 'contacts', 'contact_tags'";
 
 /** Above it analyzing reads 30,000 pages, 250 MB: once in a minute. */
 const youngRows = 200_000;

@@ -70,8 +70,7 @@ export async function findEvents(
   if (ids.length === 0) return new Map();
   const rows = await sql.all(
     `select ${columns} from events
-     where tenant_id = $1 and one_of(id, select value ->> 'id' from json_rows($2))
-       and id >= (select min(value ->> 'id') from json_rows($2)) and id <= (select max(value ->> 'id') from json_rows($2))`,
+     where tenant_id = $1 and one_of(id, select value ->> 'id' from json_rows($2))`,
     [tenantId, JSON.stringify(ids.map(id => ({ id })))],
   );
   const events = rows.flatMap(row => eventFromRow(tenantId, row) ?? []);

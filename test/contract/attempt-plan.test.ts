@@ -1,10 +1,13 @@
-/** What is due at an endpoint is read and settled by key, however much its tenant keeps, and though PostgreSQL does not know the tenant yet. */
+/** What is due at an endpoint is read and settled by key, also of a new tenant as soon as PostgreSQL has looked, which it is told to do in time. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { Tx } from '../../gateway/platform/database.ts';
+import { createLog } from '../../gateway/platform/log.ts';
+import { createStatistics } from '../../gateway/platform/statistics.ts';
 import { dueAttempts, fromStart, type Settled, settleAttempts } from '../../gateway/webhooks/attempts.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
 import { rowsReadOf } from '../harness/rows-read.ts';
+import { until } from '../harness/tenant.ts';
 
 const kept = 3_000;
 const pending = 1_000;
@@ -35,11 +38,21 @@ onEachEngine((engine, open) => {
   });
   afterEach(() => db.close());
 
+  const looked = () => createStatistics({ database: db.database, log: createLog('silent', null) }).look();
+
+  test('until then what a new tenant has is read once for a batch, not once for each', async () => {
+    const rows = await rowsReadOf(db.database, 'events', tx =>
+      dueAttempts(tx, 'new', 'e', fromStart, kept, step),
+    );
+    assert.ok(rows <= kept, `${rows} rows read`);
+  });
+
   for (const tenantId of ['new', 'known']) {
     const due = (tx: Tx) => dueAttempts(tx, tenantId, 'e', fromStart, kept, step);
 
     for (const table of ['attempts', 'events'])
       test(`${table} that are read of a tenant that is ${tenantId}`, async () => {
+        await until(async () => (await looked()).includes(table));
         const rows = await rowsReadOf(db.database, table, async tx => {
           assert.equal((await due(tx)).length, step);
         });
@@ -47,6 +60,7 @@ onEachEngine((engine, open) => {
       });
 
     test(`attempts that are settled of a tenant that is ${tenantId}`, async () => {
+      await until(async () => (await looked()).includes('attempts'));
       const found = await db.database.transact(due);
       const settled = found.map(
         ({ eventId, n }): Settled => ({

@@ -7,6 +7,7 @@ import { createLog } from '../../gateway/platform/log.ts';
 import { createStatistics } from '../../gateway/platform/statistics.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
 import { newMessage } from '../harness/new-message.ts';
+import { rowsReadOf } from '../harness/rows-read.ts';
 import { until } from '../harness/tenant.ts';
 
 const tenantId = 'tenant-a';
@@ -41,21 +42,12 @@ onEachEngine((engine, open) => {
     });
   }
 
-  /** Rows of messages that the work reads, through whichever index. */
   async function rowsRead<T>(work: (tx: Tx) => Promise<T>): Promise<{ result: T; rows: number }> {
-    return db.database.transact(async tx => {
-      const before = await countRead(tx);
-      const result = await work(tx);
-      return { result, rows: (await countRead(tx)) - before };
+    let result: T | undefined;
+    const rows = await rowsReadOf(db.database, 'messages', async tx => {
+      result = await work(tx);
     });
-  }
-
-  async function countRead(tx: Tx): Promise<number> {
-    const [read] = await tx.all<{ rows: number }>(
-      `select cast(sum(pg_stat_get_xact_tuples_returned(oid)) as bigint) as rows from pg_class
-       where oid = 'messages'::regclass or oid in (select indexrelid from pg_index where indrelid = 'messages'::regclass)`,
-    );
-    return read!.rows;
+    return { result: result!, rows };
   }
 
   const claim = (now: number) =>
