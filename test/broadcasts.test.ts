@@ -258,6 +258,29 @@ onEachEngine(engine => {
     await control('/faults', undefined, 'DELETE');
   });
 
+  test('a small one beside a large one on the same number: each has its share, neither waits for the other', async () => {
+    const { api, untilState, received } = await newcomer({ throughput: 'STANDARD' });
+    const launched = (name: string, first: number, count: number) =>
+      api('/broadcasts', {
+        ...{ name, message: offer(name), audience: { phones: phones(first, count) }, launch: true },
+      });
+    const large = await launched('large', 905_440_000_000, 900);
+    await until(async () => (await received()).length > 80);
+    const small = await launched('small', 905_445_000_000, 320);
+    await untilState(small.id, 'completed');
+    const before = await api(`/broadcasts/${large.id}`);
+    assert.equal(before.state, 'running');
+    assert.ok(before.progress.waiting > 100, `${before.progress.waiting} wait`);
+    const got = (await received()).toSorted((a, b) => a.acceptedAt - b.acceptedAt).map(({ text }) => text);
+    const during = got.slice(got.indexOf('small'), got.lastIndexOf('small') + 1);
+    const ofLarge = during.filter(text => text === 'large').length;
+    // Of what each has queued at first, two seconds, the older goes before the newer; from then on half each: 160.
+    assert.ok(ofLarge >= 80 && ofLarge <= 320, `${ofLarge} of the large one meanwhile`);
+    await untilState(large.id, 'completed');
+    const all = await received();
+    assert.deepEqual([all.length, doubled(all)], [1_220, []]);
+  });
+
   test('a rate of its own holds in every second', async () => {
     const { api, untilState, received } = await newcomer();
     const { id } = await api('/broadcasts', {

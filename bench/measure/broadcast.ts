@@ -77,20 +77,25 @@ async function large(bench: Bench, place: Place, target: Target, singles: Target
     if (answer.recipients_count !== contacts) throw new Error(`${answer.recipients_count} recipients`);
     const [{ id }] = (await api<{ data: [Told] }>('/broadcasts')).data;
     let rssMost = 0;
-    let frozenMs: number | undefined;
-    const watching = (async () => {
-      while (frozenMs === undefined) {
+    async function frozen(): Promise<number> {
+      for (;;) {
         await sleep(100);
         rssMost = Math.max(rssMost, rssMb(gateway.pid) ?? Number.NaN);
         const told = await api<Told>(`/broadcasts/${id}`);
-        if (told.isFrozen && told.recipients === contacts) frozenMs = performance.now() - beganAt;
-        if (performance.now() - beganAt > 300_000)
-          throw new Error(`${told.recipients} frozen in five minutes`);
+        const tookMs = performance.now() - beganAt;
+        if (told.isFrozen && told.recipients === contacts) return tookMs;
+        if (tookMs > 300_000) throw new Error(`${told.recipients} frozen in five minutes`);
       }
-    })();
+    }
+    let isOver = false;
+    const watching = frozen().finally(() => {
+      isOver = true;
+    });
+    // Heard below.
+    watching.catch(() => undefined);
     const beside: Measured[] = [];
-    while (frozenMs === undefined) beside.push(await send(1));
-    await watching;
+    while (!isOver) beside.push(await send(1));
+    const frozenMs = await watching;
     await api(`/broadcasts/${id}/cancel`, 'POST');
     const p99Ms = median(beside.map(one => one.p99Ms));
     bench.say(
