@@ -113,9 +113,10 @@ export function refuse(refusal: Refusal): WireAnswer {
       return coded(status, refusal.code, refusal.reason);
     case 'answer_pending':
     case 'credential_unchecked':
-    case 'object_not_found':
     case 'tenant_not_found':
       return coded(status, refusal.code, title);
+    case 'object_not_found':
+      return coded(status, refusal.code, `${title}: ${refusal.kind} ${refusal.id}`);
   }
 }
 

@@ -73,6 +73,11 @@ for (const [code, [status, type, errorCode]] of Object.entries(expected)) {
   });
 }
 
+test('what is not there is named', () => {
+  const { body } = refuse({ code: 'object_not_found', kind: 'campaign', id: 'spring' });
+  assert.equal(body.message, 'No such object: campaign spring');
+});
+
 test('a wrong field is named, with every other', () => {
   const refusal: Refusal = {
     code: 'field_invalid',

@@ -90,7 +90,7 @@ function say(refusal: Refusal): Said {
     case 'route_not_found':
       return { ...request('ERROR_CODE_UNSPECIFIED', `${title}: ${refusal.method} ${refusal.path}`), status };
     case 'object_not_found':
-      return { ...request('ERROR_CODE_UNSPECIFIED', title), status };
+      return { ...request('ERROR_CODE_UNSPECIFIED', `${title}: ${refusal.kind} ${refusal.id}`), status };
     case 'meta_rejected':
       return sayMeta(refusal.error);
     case 'window_closed':

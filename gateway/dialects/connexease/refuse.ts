@@ -71,6 +71,7 @@ export function refuse(refusal: Refusal): WireAnswer {
         idempotency_key: refusal.key,
       });
     case 'object_not_found':
+      return failure(404, 'REQ_002', 'NOT_FOUND', `No such ${refusal.kind}: ${refusal.id}.`);
     case 'tenant_not_found':
       return failure(404, 'REQ_002', 'NOT_FOUND', `${refusals[refusal.code].title}.`);
     case 'conflict':
