@@ -11,12 +11,12 @@ import type { Sql } from './database.ts';
  */
 const names = ['contacts', 'contact_tags', 'former_phones', 'windows'];
 
-/** Those whose tenants PostgreSQL still tells apart. */
+/** Those whose tenants PostgreSQL still tells apart, and that are ours to alter: a gateway may run under another role than its migrations. */
 export async function unlevelTables(sql: Sql): Promise<string[]> {
   const rows = await sql.all<{ name: string }>(
     `select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid
      where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace and c.relname in (${names.map(name => `'${name}'`)})
-       and a.attname = 'tenant_id' and not a.attisdropped and coalesce(a.attstattarget, -1) <> 0
+       and pg_has_role(c.relowner, 'usage') and a.attname = 'tenant_id' and not a.attisdropped and coalesce(a.attstattarget, -1) <> 0
      order by c.relname`,
   );
   return rows.map(({ name }) => name);
