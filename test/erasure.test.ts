@@ -143,6 +143,7 @@ onEachEngine(engine => {
       },
     });
     assert.equal(receipt.intact, true);
+    assert.match(receipt.recipientHash, /^[0-9a-f]{64}$/);
     assert.ok(!JSON.stringify(receipt).includes(phone));
 
     const gone = await api(`/messages/${read[0]}`, own.key);

@@ -85,11 +85,11 @@ interface Asker {
 export function erasureRoutes(deps: ApiDeps): Route[] {
   const { database, seal, retention, now } = deps;
 
-  const tell = (erasure: Erasure) => {
-    const { id, requestedBy, requestedAt, finishedAt, counts, digest } = erasure;
+  const tell = (erasure: Erasure): Static<typeof ErasureForm> => {
+    const { id, recipientHash, requestedBy, requestedAt, finishedAt, counts, digest } = erasure;
     const done = finishedAt !== null;
     return {
-      ...{ id, status: done ? 'done' : 'running', requestedBy },
+      ...{ id, status: done ? 'done' : 'running', recipientHash, requestedBy },
       ...{ requestedAt: isoTime(requestedAt), finishedAt: done ? isoTime(finishedAt) : null },
       ...{ counts, digest, intact: done ? isIntact(seal, erasure) : null },
     };
