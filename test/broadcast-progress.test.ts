@@ -16,8 +16,8 @@ onEachEngine(engine => {
     });
     after(() => place?.stop());
 
-    const follow = (id: string, key = place.tenant.key) =>
-      listen(`${place.gateway.url}/api/v1/broadcasts/${id}/progress`, key);
+    const follow = (id: string) =>
+      listen(`${place.gateway.url}/api/v1/broadcasts/${id}/progress`, place.tenant.key);
     const phones = (count: number) => Array.from({ length: count }, (_, i) => `+9053600000${10 + i}`);
 
     test('it is told as it changes, paused and resumed, and for the last time when it has ended', async () => {

@@ -1,6 +1,6 @@
 /** The ledger as people read it: each recipient with how its message stands. */
 import type { MessageStatus } from '../canonical/status.ts';
-import { boundsOf, first, type Row, type Sql, type SqlValue } from '../platform/database.ts';
+import { first, type Row, type Sql, type SqlValue } from '../platform/database.ts';
 import type { BroadcastKey } from './broadcast.ts';
 import { personOf, type RecipientState, waitingOf } from './recipients.ts';
 import type { Variables } from './variables.ts';
@@ -133,7 +133,7 @@ async function byMessage(
   };
 }
 
-/** Rows of people who have a message, by its id. */
+/** Rows of people who have a message, by its id. The bounds are found by the statement, since who is erased is no digits (decision 0017). */
 async function rowsOf(
   sql: Sql,
   { tenantId, broadcastId }: BroadcastKey,
@@ -143,8 +143,8 @@ async function rowsOf(
   const rows = await sql.all(
     `select ${recipientColumns} from broadcast_recipients r
      where r.tenant_id = $1 and r.broadcast_id = $2 and one_of(r.person, select value ->> 'p' from json_rows($3))
-       and r.person >= $4 and r.person <= $5`,
-    [tenantId, broadcastId, JSON.stringify(persons.map(p => ({ p }))), ...boundsOf(persons)],
+       and r.person >= (select min(value ->> 'p') from json_rows($3)) and r.person <= (select max(value ->> 'p') from json_rows($3))`,
+    [tenantId, broadcastId, JSON.stringify(persons.map(p => ({ p })))],
   );
   return new Map(rows.map(row => [String(row.message_id), row]));
 }

@@ -84,7 +84,7 @@ export async function contactsById(sql: Sql, tenantId: string, ids: readonly num
       )
     : await sql.all(
         `select ${contactColumns} from contacts c where c.tenant_id = $1 and ${isGiven('c.id')} order by c.id`,
-        idValues(tenantId, ids),
+        [tenantId, idRows(ids), first, last],
       );
   const wanted = new Set(ids);
   return rows.filter(({ id }) => wanted.has(Number(id))).map(contactOf);

@@ -165,8 +165,7 @@ export async function settleAttempts(tx: Tx, tenantId: string, settled: Settled[
        answer = s.answer, next_at = s.next_at
      from s where attempts.tenant_id = $1 and attempts.endpoint_id = s.endpoint_id and attempts.event_id = s.event_id
        and attempts.n = s.n and one_of(attempts.endpoint_id, select endpoint_id from s)
-       and one_of(attempts.event_id, select event_id from s)
-       and attempts.state || '' = 'pending'
+       and one_of(attempts.event_id, select event_id from s) and attempts.state || '' = 'pending'
      returning attempts.endpoint_id, attempts.event_id, attempts.n`,
     [tenantId, JSON.stringify(rows)],
   );

@@ -5,8 +5,7 @@ import type { JsonObject } from '../canonical/json.ts';
 import { first, type Row, type Sql, type SqlValue, storable, type Tx } from '../platform/database.ts';
 import type { StoredEvent } from './event.ts';
 
-const eventColumns = ['id', 'type', 'at', 'number_id', 'person', 'message_id', 'data', 'meta'] as const;
-const columns = eventColumns.join(', ');
+const columns = 'id, type, at, number_id, person, message_id, data, meta';
 
 /** Writes events of one tenant. */
 export async function insertEvents(
@@ -32,7 +31,7 @@ export async function insertEvents(
   );
 }
 
-/** From a row with the columns of `eventColumns`; undefined once what it said has aged out or was erased. */
+/** From a row with these columns; undefined once what it said has aged out or was erased. */
 function eventFromRow(tenantId: string, row: Row): StoredEvent | undefined {
   if (row.data === null || row.data === '') return undefined;
   return {

@@ -6,7 +6,7 @@ import { createLog } from '../../gateway/platform/log.ts';
 import { createStatistics } from '../../gateway/platform/statistics.ts';
 import { dueAttempts, fromStart, type Settled, settleAttempts } from '../../gateway/webhooks/attempts.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
-import { rowsReadOf } from '../harness/rows-read.ts';
+import { fillPlanTenants, planTenants, rowsReadOf } from '../harness/rows-read.ts';
 import { until } from '../harness/tenant.ts';
 
 const kept = 3_000;
@@ -20,8 +20,7 @@ onEachEngine((engine, open) => {
   beforeEach(async () => {
     db = await open();
     const { database } = db;
-    for (const tenantId of ['known', 'new']) {
-      if (tenantId === 'new') await database.all('analyze events, attempts');
+    await fillPlanTenants(database, 'events, attempts', async tenantId => {
       // The last of them wait.
       await database.all(
         `insert into events (tenant_id, id, type, at, data)
@@ -34,7 +33,7 @@ onEachEngine((engine, open) => {
          from generate_series(1, ${kept}) n`,
         [tenantId],
       );
-    }
+    });
   });
   afterEach(() => db.close());
 
@@ -47,7 +46,7 @@ onEachEngine((engine, open) => {
     assert.ok(rows <= kept, `${rows} rows read`);
   });
 
-  for (const tenantId of ['new', 'known']) {
+  for (const tenantId of planTenants) {
     const due = (tx: Tx) => dueAttempts(tx, tenantId, 'e', fromStart, kept, step);
 
     for (const table of ['attempts', 'events'])

@@ -7,7 +7,7 @@ import { saveContacts } from '../../gateway/tenants/save-contacts.ts';
 import { insertTag, phonesOfTags } from '../../gateway/tenants/tags.ts';
 import { walkContacts } from '../../gateway/tenants/walk-contacts.ts';
 import { onEachEngine, type TestDatabase } from '../harness/engines.ts';
-import { rowsReadOf } from '../harness/rows-read.ts';
+import { fillPlanTenants, planTenants, rowsReadOf } from '../harness/rows-read.ts';
 
 const people = 2_000;
 const step = 50;
@@ -29,11 +29,10 @@ onEachEngine((engine, open) => {
         Array.from({ length: people }, (_, n) => ({ phone: phone(n), original: phone(n), tags: [1] })),
         { onDuplicate: 'update', now: 1 },
       );
-    for (const tenantId of ['known', 'new']) {
-      if (tenantId === 'new') await database.all('analyze contacts, contact_tags, former_phones');
+    await fillPlanTenants(database, 'contacts, contact_tags, former_phones', async tenantId => {
       await database.transact(tx => insertTag(tx, tenantId, { id: 1, name: 'all', createdAt: 1 }));
       await database.transact(tx => save(tx, tenantId));
-    }
+    });
   });
   afterEach(() => db.close());
 
@@ -64,7 +63,7 @@ onEachEngine((engine, open) => {
     assert.ok(rows <= 3 * step, `${rows} rows read`);
   });
 
-  for (const tenantId of ['new', 'known'])
+  for (const tenantId of planTenants)
     test(`slices of a tag, of a tenant that is ${tenantId}`, async () => {
       const rows = await rowsRead(async tx => {
         let after = '';

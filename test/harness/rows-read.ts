@@ -1,6 +1,7 @@
-/** How many rows PostgreSQL reads of a table, those of its indexes included: each that is found by a key counts twice. */
+/** What tests of PostgreSQL's plans count, and for whom: decision 0017. */
 import type { Database, Tx } from '../../gateway/platform/database.ts';
 
+/** How many rows PostgreSQL reads of a table, those of its indexes included: each that is found by a key counts twice. */
 export async function rowsReadOf(
   database: Database,
   table: string,
@@ -18,4 +19,17 @@ export async function rowsReadOf(
     await work(tx);
     return (await count(tx)) - before;
   });
+}
+
+export const planTenants = ['known', 'new'] as const;
+
+/** Fills the tables for one tenant that PostgreSQL then looks at, and for one that it does not know. */
+export async function fillPlanTenants(
+  database: Database,
+  tables: string,
+  fill: (tenantId: (typeof planTenants)[number]) => Promise<unknown>,
+): Promise<void> {
+  await fill('known');
+  await database.all(`analyze ${tables}`);
+  await fill('new');
 }

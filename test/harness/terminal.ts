@@ -1,11 +1,10 @@
 /** A program on a terminal, which `script` of util-linux gives it; on other systems tests of it are skipped. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 export const withoutTerminal = process.platform !== 'linux' && 'needs `script` of util-linux';
 
 export interface OnTerminal {
-  child: ChildProcess;
   /** Types a line when it has been asked. */
   answer(question: string, line: string): Promise<void>;
   /** What stood on the terminal. */
@@ -24,7 +23,6 @@ export function onTerminal(command: string[], options: { cwd: string; env: NodeJ
   });
   const ended = once(child, 'close').then(([code]) => ({ code: code as number, text }));
   return {
-    child,
     async answer(question, line) {
       while (!text.includes(question)) {
         const isOver = await Promise.race([read.promise, ended]);
